@@ -1,0 +1,38 @@
+"""Dune Analytics in pandas, polars and pyarrow: exact, complete, careful with money.
+
+Start with `read_dune_query` and `read_dune_sql`. Without an account: `dune_frames.local.LocalDune`.
+
+Importing this package imports none of the frame libraries: each is loaded when it is first needed.
+"""
+
+from dune_frames._api import (
+    execute_dune_query,
+    execute_dune_sql,
+    read_dune_execution,
+    read_dune_execution_async,
+    read_dune_query,
+    read_dune_query_async,
+    read_dune_sql,
+    read_dune_sql_async,
+)
+from dune_frames.client import Dune
+from dune_frames.errors import DuneError
+from dune_frames.execution import Execution
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Dune",
+    "DuneError",
+    "Execution",
+    "__version__",
+    "errors",
+    "execute_dune_query",
+    "execute_dune_sql",
+    "read_dune_execution",
+    "read_dune_execution_async",
+    "read_dune_query",
+    "read_dune_query_async",
+    "read_dune_sql",
+    "read_dune_sql_async",
+]

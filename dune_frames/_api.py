@@ -1,0 +1,549 @@
+"""The module-level functions: signatures and documentation. The work is the client's."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING, Any, overload
+
+from dune_frames._options import ReadOptions, shows_options
+from dune_frames.client import Dune
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Unpack
+
+    import pandas as pd
+    import polars as pl
+    import pyarrow as pa
+
+    from dune_frames._frames import Pandas, Polars, PyArrow
+    from dune_frames._query import MaxAge, QueryReference
+    from dune_frames.execution import Execution
+
+    Params = Mapping[str, Any] | None
+
+
+@cache
+def _client_of(_environment: tuple[str | None, ...]) -> Dune:
+    return Dune()
+
+
+def default_client() -> Dune:
+    """Return the client that the environment describes; a changed environment gives a new one."""
+    import os
+
+    return _client_of((os.environ.get("DUNE_API_KEY"), os.environ.get("DUNE_API_BASE_URL")))
+
+
+@overload
+def read_dune_query(
+    query: QueryReference,
+    params: Params = None,
+    *,
+    frame: Pandas = "pandas",
+    max_age: MaxAge = None,
+    performance: str | None = None,
+    client: Dune | None = None,
+    **options: Unpack[ReadOptions],
+) -> pd.DataFrame: ...
+@overload
+def read_dune_query(
+    query: QueryReference,
+    params: Params = None,
+    *,
+    frame: Polars,
+    max_age: MaxAge = None,
+    performance: str | None = None,
+    client: Dune | None = None,
+    **options: Unpack[ReadOptions],
+) -> pl.DataFrame: ...
+@overload
+def read_dune_query(
+    query: QueryReference,
+    params: Params = None,
+    *,
+    frame: PyArrow,
+    max_age: MaxAge = None,
+    performance: str | None = None,
+    client: Dune | None = None,
+    **options: Unpack[ReadOptions],
+) -> pa.Table: ...
+@shows_options
+def read_dune_query(
+    query: QueryReference,
+    params: Params = None,
+    *,
+    frame: Any = "pandas",
+    max_age: MaxAge = None,
+    performance: str | None = None,
+    client: Dune | None = None,
+    **options: Unpack[ReadOptions],
+) -> Any:
+    """Read a saved query into a frame: its stored result, or a new run where there is none.
+
+    GET /query/{query_id}/results finds the latest run and brings its first rows; all further rows
+    come from GET /execution/{execution_id}/results of that one run, so that a newer run can never
+    mix in. Where a run is needed, POST /query/{query_id}/execute starts one, never two.
+
+    Parameters
+    ----------
+    query : int or str
+        The query's id (``3493826``, ``"3493826"``) or its URL.
+    params : mapping of str to value, optional
+        The query's parameters: text, numbers, dates and datetimes (aware ones are converted to
+        UTC), booleans, bytes (as ``0x…``), or lists for a multi-select. Without any, Dune's latest
+        result is that of the last run with *any* parameters, not of the defaults.
+    frame : {"pandas", "polars", "pyarrow"}
+        What to return.
+    max_age : float, timedelta or str, optional
+        The greatest age of a stored result that is taken, by the end of its run: seconds, a
+        timedelta, or ``"1h"``. `None` takes any, 0 always executes.
+    performance : str, optional
+        Dune's tier for a run. Sent only when named: plans refuse tiers that they do not have.
+    client : Dune, optional
+        The client to use instead of the one that the environment describes.
+    {options}
+
+    Returns
+    -------
+    pandas.DataFrame, polars.DataFrame or pyarrow.Table
+        Every row of the one execution, in order, with the dtypes that follow from Dune's types.
+        ``DataFrame.attrs["dune"]`` (pyarrow: the schema's metadata) tells where it comes from.
+
+    Raises
+    ------
+    DuneError
+        Always a subclass that says what happened and what to do; see `dune_frames.errors`.
+
+    Notes
+    -----
+    Dune bills the export by its size, and a run by its compute. A stored result costs only its
+    export.
+
+    Examples
+    --------
+    >>> from dune_frames.local import LocalDune
+    >>> with LocalDune() as local:
+    ...     local.save_query(7, "SELECT {{n}} AS n", {"n": 1})
+    ...     read_dune_query(7, {"n": 5}, client=local.client())["n"].tolist()
+    [5]
+    """
+    chosen = client or default_client()
+    return chosen.read_query(
+        query, params, frame=frame, max_age=max_age, performance=performance, **options
+    )
+
+
+@overload
+def read_dune_sql(
+    sql: str,
+    params: Params = None,
+    *,
+    frame: Pandas = "pandas",
+    max_age: MaxAge = None,
+    performance: str | None = None,
+    client: Dune | None = None,
+    **options: Unpack[ReadOptions],
+) -> pd.DataFrame: ...
+@overload
+def read_dune_sql(
+    sql: str,
+    params: Params = None,
+    *,
+    frame: Polars,
+    max_age: MaxAge = None,
+    performance: str | None = None,
+    client: Dune | None = None,
+    **options: Unpack[ReadOptions],
+) -> pl.DataFrame: ...
+@overload
+def read_dune_sql(
+    sql: str,
+    params: Params = None,
+    *,
+    frame: PyArrow,
+    max_age: MaxAge = None,
+    performance: str | None = None,
+    client: Dune | None = None,
+    **options: Unpack[ReadOptions],
+) -> pa.Table: ...
+@shows_options
+def read_dune_sql(
+    sql: str,
+    params: Params = None,
+    *,
+    frame: Any = "pandas",
+    max_age: MaxAge = None,
+    performance: str | None = None,
+    client: Dune | None = None,
+    **options: Unpack[ReadOptions],
+) -> Any:
+    """Run SQL and read its result into a frame.
+
+    POST /sql/execute starts one run, GET /execution/{execution_id}/status (free) follows it, and
+    GET /execution/{execution_id}/results brings its rows.
+
+    Parameters
+    ----------
+    sql : str
+        DuneSQL.
+    params : mapping of str to value, optional
+        Values for ``{{name}}`` placeholders, bound on this side as literals that no value can break
+        out of.
+    frame : {"pandas", "polars", "pyarrow"}
+        What to return.
+    max_age : float, timedelta or str, optional
+        `None` and 0 always execute.
+    performance : str, optional
+        Dune's tier for the run. Sent only when named.
+    client : Dune, optional
+        The client to use instead of the one that the environment describes.
+    {options}
+
+    Returns
+    -------
+    pandas.DataFrame, polars.DataFrame or pyarrow.Table
+        Every row, in order.
+
+    Raises
+    ------
+    QueryFailedError
+        Dune could not run the SQL; the message shows the place. Failed runs are billed too.
+    DuneError
+        Anything else; see `dune_frames.errors`.
+
+    Notes
+    -----
+    When the call is interrupted or its `timeout` is over, the run is cancelled.
+
+    Examples
+    --------
+    >>> from dune_frames.local import LocalDune
+    >>> with LocalDune() as local:
+    ...     read_dune_sql("SELECT 1 AS one", client=local.client())["one"].tolist()
+    [1]
+    """
+    chosen = client or default_client()
+    return chosen.read_sql(
+        sql, params, frame=frame, max_age=max_age, performance=performance, **options
+    )
+
+
+@overload
+def read_dune_execution(
+    execution_id: str,
+    *,
+    frame: Pandas = "pandas",
+    client: Dune | None = None,
+    **options: Unpack[ReadOptions],
+) -> pd.DataFrame: ...
+@overload
+def read_dune_execution(
+    execution_id: str, *, frame: Polars, client: Dune | None = None, **options: Unpack[ReadOptions]
+) -> pl.DataFrame: ...
+@overload
+def read_dune_execution(
+    execution_id: str, *, frame: PyArrow, client: Dune | None = None, **options: Unpack[ReadOptions]
+) -> pa.Table: ...
+@shows_options
+def read_dune_execution(
+    execution_id: str,
+    *,
+    frame: Any = "pandas",
+    client: Dune | None = None,
+    **options: Unpack[ReadOptions],
+) -> Any:
+    """Read the result of an execution into a frame, waiting for it while it is under way.
+
+    GET /execution/{execution_id}/status (free), then GET /execution/{execution_id}/results. Nothing
+    is executed, and the execution is never cancelled.
+
+    Parameters
+    ----------
+    execution_id : str
+        Dune's id, 26 characters.
+    frame : {"pandas", "polars", "pyarrow"}
+        What to return.
+    client : Dune, optional
+        The client to use instead of the one that the environment describes.
+    {options}
+
+    Returns
+    -------
+    pandas.DataFrame, polars.DataFrame or pyarrow.Table
+        Every row, in order.
+
+    Raises
+    ------
+    DuneError
+        Always a subclass that says what happened and what to do; see `dune_frames.errors`.
+
+    Examples
+    --------
+    >>> from dune_frames.local import LocalDune
+    >>> with LocalDune() as local:
+    ...     run = local.client().execute_sql("SELECT 1 AS one")
+    ...     read_dune_execution(run.execution_id, client=local.client())["one"].tolist()
+    [1]
+    """
+    chosen = client or default_client()
+    return chosen.read_execution(execution_id, frame=frame, **options)
+
+
+@overload
+async def read_dune_query_async(
+    query: QueryReference,
+    params: Params = None,
+    *,
+    frame: Pandas = "pandas",
+    max_age: MaxAge = None,
+    performance: str | None = None,
+    client: Dune | None = None,
+    **options: Unpack[ReadOptions],
+) -> pd.DataFrame: ...
+@overload
+async def read_dune_query_async(
+    query: QueryReference,
+    params: Params = None,
+    *,
+    frame: Polars,
+    max_age: MaxAge = None,
+    performance: str | None = None,
+    client: Dune | None = None,
+    **options: Unpack[ReadOptions],
+) -> pl.DataFrame: ...
+@overload
+async def read_dune_query_async(
+    query: QueryReference,
+    params: Params = None,
+    *,
+    frame: PyArrow,
+    max_age: MaxAge = None,
+    performance: str | None = None,
+    client: Dune | None = None,
+    **options: Unpack[ReadOptions],
+) -> pa.Table: ...
+@shows_options
+async def read_dune_query_async(
+    query: QueryReference,
+    params: Params = None,
+    *,
+    frame: Any = "pandas",
+    max_age: MaxAge = None,
+    performance: str | None = None,
+    client: Dune | None = None,
+    **options: Unpack[ReadOptions],
+) -> Any:
+    """Do what `read_dune_query` does on an event loop.
+
+    It runs inside a running loop and blocks it nowhere. A cancelled task cancels the run that it
+    started.
+
+    Parameters
+    ----------
+    query, params
+        As in `read_dune_query`.
+    frame, max_age, performance, client
+        As in `read_dune_query`.
+    {options}
+    """
+    chosen = client or default_client()
+    return await chosen.read_query_async(
+        query, params, frame=frame, max_age=max_age, performance=performance, **options
+    )
+
+
+@overload
+async def read_dune_sql_async(
+    sql: str,
+    params: Params = None,
+    *,
+    frame: Pandas = "pandas",
+    max_age: MaxAge = None,
+    performance: str | None = None,
+    client: Dune | None = None,
+    **options: Unpack[ReadOptions],
+) -> pd.DataFrame: ...
+@overload
+async def read_dune_sql_async(
+    sql: str,
+    params: Params = None,
+    *,
+    frame: Polars,
+    max_age: MaxAge = None,
+    performance: str | None = None,
+    client: Dune | None = None,
+    **options: Unpack[ReadOptions],
+) -> pl.DataFrame: ...
+@overload
+async def read_dune_sql_async(
+    sql: str,
+    params: Params = None,
+    *,
+    frame: PyArrow,
+    max_age: MaxAge = None,
+    performance: str | None = None,
+    client: Dune | None = None,
+    **options: Unpack[ReadOptions],
+) -> pa.Table: ...
+@shows_options
+async def read_dune_sql_async(
+    sql: str,
+    params: Params = None,
+    *,
+    frame: Any = "pandas",
+    max_age: MaxAge = None,
+    performance: str | None = None,
+    client: Dune | None = None,
+    **options: Unpack[ReadOptions],
+) -> Any:
+    """Do what `read_dune_sql` does on an event loop.
+
+    It runs inside a running loop and blocks it nowhere. A cancelled task cancels the run that it
+    started.
+
+    Parameters
+    ----------
+    sql, params
+        As in `read_dune_sql`.
+    frame, max_age, performance, client
+        As in `read_dune_sql`.
+    {options}
+    """
+    chosen = client or default_client()
+    return await chosen.read_sql_async(
+        sql, params, frame=frame, max_age=max_age, performance=performance, **options
+    )
+
+
+@overload
+async def read_dune_execution_async(
+    execution_id: str,
+    *,
+    frame: Pandas = "pandas",
+    client: Dune | None = None,
+    **options: Unpack[ReadOptions],
+) -> pd.DataFrame: ...
+@overload
+async def read_dune_execution_async(
+    execution_id: str, *, frame: Polars, client: Dune | None = None, **options: Unpack[ReadOptions]
+) -> pl.DataFrame: ...
+@overload
+async def read_dune_execution_async(
+    execution_id: str, *, frame: PyArrow, client: Dune | None = None, **options: Unpack[ReadOptions]
+) -> pa.Table: ...
+@shows_options
+async def read_dune_execution_async(
+    execution_id: str,
+    *,
+    frame: Any = "pandas",
+    client: Dune | None = None,
+    **options: Unpack[ReadOptions],
+) -> Any:
+    """Do what `read_dune_execution` does on an event loop.
+
+    It runs inside a running loop and blocks it nowhere. A cancelled task cancels the run that it
+    started.
+
+    Parameters
+    ----------
+    execution_id
+        As in `read_dune_execution`.
+    frame, client
+        As in `read_dune_execution`.
+    {options}
+    """
+    chosen = client or default_client()
+    return await chosen.read_execution_async(execution_id, frame=frame, **options)
+
+
+def execute_dune_query(
+    query: QueryReference,
+    params: Params = None,
+    *,
+    performance: str | None = None,
+    client: Dune | None = None,
+) -> Execution:
+    """Start a run of a saved query and return its handle at once.
+
+    POST /query/{query_id}/execute. The run is billed, also when it fails or nobody reads it.
+
+    Parameters
+    ----------
+    query
+        As in `read_dune_query`.
+    params : mapping of str to value, optional
+        As in `read_dune_query`.
+    performance : str, optional
+        Dune's tier for the run. Sent only when named.
+    client : Dune, optional
+        The client to use instead of the one that the environment describes.
+
+    Returns
+    -------
+    Execution
+        With `status`, `wait`, `cancel` and `read`.
+
+    Raises
+    ------
+    MaybeStartedError
+        The answer was lost: the run may have started. It is never started twice.
+    DuneError
+        Anything else; see `dune_frames.errors`.
+
+    Examples
+    --------
+    >>> from dune_frames.local import LocalDune
+    >>> with LocalDune() as local:
+    ...     local.save_query(7, 'SELECT 1 AS one')
+    ...     run = execute_dune_query(7, client=local.client())
+    ...     run.wait().word
+    'COMPLETED'
+    """
+    return (client or default_client()).execute_query(query, params, performance=performance)
+
+
+def execute_dune_sql(
+    sql: str,
+    params: Params = None,
+    *,
+    performance: str | None = None,
+    client: Dune | None = None,
+) -> Execution:
+    """Start a run of SQL and return its handle at once.
+
+    POST /sql/execute. The run is billed, also when it fails or nobody reads it.
+
+    Parameters
+    ----------
+    sql
+        As in `read_dune_sql`.
+    params : mapping of str to value, optional
+        As in `read_dune_sql`.
+    performance : str, optional
+        Dune's tier for the run. Sent only when named.
+    client : Dune, optional
+        The client to use instead of the one that the environment describes.
+
+    Returns
+    -------
+    Execution
+        With `status`, `wait`, `cancel` and `read`.
+
+    Raises
+    ------
+    MaybeStartedError
+        The answer was lost: the run may have started. It is never started twice.
+    DuneError
+        Anything else; see `dune_frames.errors`.
+
+    Examples
+    --------
+    >>> from dune_frames.local import LocalDune
+    >>> with LocalDune() as local:
+    ...     client = local.client()
+    ...     run = execute_dune_sql('SELECT 1 AS one', client=client)
+    ...     run.wait().word
+    'COMPLETED'
+    """
+    return (client or default_client()).execute_sql(sql, params, performance=performance)

@@ -1,0 +1,154 @@
+"""The download: spans of one pinned execution by a small pool of threads, handed over in order."""
+
+from __future__ import annotations
+
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from dune_frames import _pages
+from dune_frames._csv import carries
+from dune_frames._plan import Format, Page, Plan, Span, Spans
+from dune_frames._proof import prove_csv
+from dune_frames.errors import DecodeError, IncompleteResultError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    import pyarrow as pa
+
+    from dune_frames._drive import Driver
+    from dune_frames._flow import Pinned
+    from dune_frames._wire import Results
+
+#: Requests under way at once, and with them the pages that may wait in memory.
+WORKERS = 12
+#: A result of no more rows than this comes as JSON: the proof that CSV is safe would cost more.
+SMALL_ROWS = 4_000
+#: How many spans come as JSON, which is always exact, while that proof is on its way.
+BESIDE_PROOF = 1
+
+
+@dataclass(slots=True)
+class Download:
+    """Reads what one plan says.
+
+    Attributes
+    ----------
+    plan : Plan
+        What to read.
+    driver : Driver
+        Of this call.
+    format : {"auto", "json", "csv"}
+        As the caller wishes.
+    column_types : Mapping of str to str, or None
+        Dune's type texts by column name, where they are told.
+    rows, size : int
+        What has come so far: rows, and bytes of answers.
+    """
+
+    plan: Plan
+    driver: Driver
+    format: Format
+    column_types: Mapping[str, str] | None
+    rows: int = field(default=0, init=False)
+    size: int = field(default=0, init=False)
+
+    def tables(self, pinned: Pinned) -> Iterator[pa.Table]:
+        """Yield the tables of the window in order; raise at the end if anything is missing."""
+        for page in self._pages(pinned):
+            self.rows += page.table.num_rows
+            self.size += page.size
+            yield page.table
+        if self.plan.rows is not None and self.rows != self.plan.rows:
+            raise IncompleteResultError(
+                f"{self.rows} rows came of {self.plan.rows}", execution_id=self.plan.execution_id
+            )
+
+    def _pages(self, pinned: Pinned) -> Iterator[Page]:
+        at: int | None = self.plan.window.start
+        if pinned.first is not None:
+            first = self._first(pinned.first)
+            at = first.next_offset
+            yield first
+        elif self.plan.window.sample_count is not None:
+            yield self.driver.run(_pages.read_sample(self.plan))
+            at = None
+        if at is not None:
+            yield from self._rest(Spans(self.plan, at))
+
+    def _first(self, results: Results) -> Page:
+        """Decode the page that came along when the execution was found."""
+        window = self.plan.window
+        page = _pages.page_of(self.plan, results, len(results.rows or b""))
+        if window.sample_count is not None:
+            _pages.check_sample(self.plan, page)
+        else:
+            _pages.check(self.plan, page, window.start, self.plan.end or 0)
+        return page if window.limit is None else replace(page, table=page.table[: window.limit])
+
+    def _rest(self, spans: Spans) -> Iterator[Page]:
+        """Read spans side by side: all the pool takes, once it is known that they exist."""
+        with _pool(self.driver) as pool:
+            csv = self._csv(pool, spans)
+            waiting: deque[tuple[Span, Future[list[Page]]]] = deque()
+            width = 1 if spans.left is None else WORKERS
+            while True:
+                while len(waiting) < width and (span := spans.take()):
+                    waiting.append((span, pool.submit(self._read, span, csv, spans.taken)))
+                if not waiting:
+                    return
+                span, pages = waiting.popleft()
+                spans.learn(span, pages.result())
+                yield from pages.result()
+                width = min(WORKERS, 2 * width)
+
+    def _read(self, span: Span, csv: Future[bool], place: int) -> list[Page]:
+        as_csv = csv.result() if place > BESIDE_PROOF or csv.done() else False
+        return self.driver.run(_pages.read_span(self.plan, span, csv=as_csv))
+
+    def _csv(self, pool: ThreadPoolExecutor, spans: Spans) -> Future[bool]:
+        """Decide between CSV and JSON, asking the server where that is worth it."""
+        types = self.column_types
+        possible = types is not None and carries(types.values())
+        if self.format == "csv" and not possible:
+            raise self._csv_cannot("a column has a type that it does not carry")
+        small = spans.left is not None and spans.left <= SMALL_ROWS
+        if (
+            types is None
+            or not possible
+            or self.format == "json"
+            or (self.format == "auto" and small)
+        ):
+            return pool.submit(bool)
+        return pool.submit(self._prove, types)
+
+    def _prove(self, column_types: Mapping[str, str]) -> bool:
+        proven = self.driver.run(prove_csv(self.plan, column_types))
+        if self.format == "auto":
+            return proven is True
+        if proven is False:
+            raise self._csv_cannot("it has integers beyond 2^53 or the text '<nil>'")
+        return True
+
+    def _csv_cannot(self, why: str) -> DecodeError:
+        return DecodeError(
+            f"CSV cannot carry this result exactly: {why}",
+            execution_id=self.plan.execution_id,
+            advice="leave format='csv' out; format='auto' takes JSON where it must.",
+        )
+
+
+@contextmanager
+def _pool(driver: Driver) -> Iterator[ThreadPoolExecutor]:
+    pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="dune_frames")
+    try:
+        yield pool
+    except BaseException:
+        driver.stopped.set()
+        raise
+    finally:
+        # Without waiting: whoever interrupts a download does not wait for pages under way.
+        pool.shutdown(wait=False, cancel_futures=True)

@@ -1,0 +1,145 @@
+"""The options that every read takes: one list of names, defaults and texts, as one frozen value."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
+
+from dune_frames._flow import Ask
+from dune_frames._frames import DtypeBackend, FrameOptions, refuse_other
+from dune_frames._query import Window
+from dune_frames._schema import Typing
+from dune_frames._types import TypeOptions, Uint256, Varbinary
+from dune_frames.errors import InvalidRequestError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from dune_frames._plan import Format
+
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+
+
+class ReadOptions(TypedDict, total=False):
+    """The keyword options of every read. What each means stands in `OPTIONS_TEXT`."""
+
+    columns: Iterable[str] | None
+    filters: str | None
+    sort_by: str | None
+    limit: int | None
+    offset: int | None
+    sample_count: int | None
+    schema_overrides: Mapping[str, pa.DataType] | None
+    uint256: Uint256
+    varbinary: Varbinary
+    dtype_backend: DtypeBackend
+    format: Format
+    timeout: float | None
+    allow_partial: bool
+
+
+OPTIONS_TEXT = """\
+columns : iterable of str, optional
+    Names of the columns to export, in the order wanted. Fewer columns cost less.
+filters : str, optional
+    Rows to export, in Dune's own filter language: ``"block_number > 100 AND symbol = 'WETH'"``.
+sort_by : str, optional
+    Order, in Dune's own sort language: ``"amount_usd desc"``.
+limit, offset : int, optional
+    Rows to export at most, and rows of the result to skip first.
+sample_count : int, optional
+    About how many rows to draw at random; not together with `limit`, `offset` or `filters`.
+schema_overrides : mapping of str to pyarrow.DataType, optional
+    The type to give a column instead of the one that follows from Dune's.
+uint256 : {"exact", "string", "float64", "decimal"}
+    What uint256 and int256 become. ``"exact"``: Python integers in pandas, text in polars and
+    pyarrow. ``"decimal"``: decimal128(38, 0); a longer value is an error.
+varbinary : {"hex", "bytes"}
+    Text ``0x…`` or bytes.
+dtype_backend : {None, "numpy_nullable", "pyarrow"}
+    As in pandas; for pandas frames only.
+format : {"auto", "json", "csv"}
+    What travels. ``"auto"`` is exact and takes CSV only where that is proved to be.
+timeout : float, optional
+    Seconds that the whole call may take: submit, wait and download together.
+allow_partial : bool
+    Take what Dune kept of a result that was too large, instead of raising; the frame says so."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """The options of one read, checked. The defaults of the public functions stand here."""
+
+    columns: Iterable[str] | None = None
+    filters: str | None = None
+    sort_by: str | None = None
+    limit: int | None = None
+    offset: int | None = None
+    sample_count: int | None = None
+    schema_overrides: Mapping[str, pa.DataType] | None = None
+    uint256: Uint256 = "exact"
+    varbinary: Varbinary = "hex"
+    dtype_backend: DtypeBackend = None
+    format: Format = "auto"
+    timeout: float | None = None
+    allow_partial: bool = False
+
+    def __post_init__(self) -> None:
+        refuse_other("uint256", self.uint256, ("exact", "string", "float64", "decimal"))
+        refuse_other("varbinary", self.varbinary, ("hex", "bytes"))
+        refuse_other("format", self.format, ("auto", "json", "csv"))
+        if isinstance(self.columns, str):
+            raise InvalidRequestError(
+                f"columns={self.columns!r} is one text", advice="give a list of column names."
+            )
+        if self.timeout is not None and not self.timeout > 0:
+            raise InvalidRequestError(
+                f"timeout={self.timeout!r} is no time", advice="give seconds above 0, or None."
+            )
+
+    @property
+    def ask(self) -> Ask:
+        """What to ask Dune for."""
+        columns = None if self.columns is None else tuple(self.columns)
+        window = Window(
+            columns, self.filters, self.sort_by, self.limit, self.offset, self.sample_count
+        )
+        return Ask(window, self.allow_partial)
+
+    @property
+    def typing(self) -> Typing:
+        """How to type the columns."""
+        return Typing(TypeOptions(self.uint256, self.varbinary), self.schema_overrides or {})
+
+    def frame_options(self, frame: Any) -> FrameOptions:
+        """Return what to make of the rows."""
+        return FrameOptions(frame, self.dtype_backend, self.uint256)
+
+
+def shows_options(function: _Function) -> _Function:
+    """Put the options into a function's signature and into its docstring at ``{options}``.
+
+    The function itself takes them as ``**options: Unpack[ReadOptions]``; notebooks and `help`
+    then show their names, types and defaults all the same.
+    """
+    signature = inspect.signature(function)
+    own = [each for each in signature.parameters.values() if each.kind is not each.VAR_KEYWORD]
+    shown = [
+        inspect.Parameter(
+            each.name, inspect.Parameter.KEYWORD_ONLY, default=each.default, annotation=each.type
+        )
+        for each in fields(Reading)
+    ]
+    function.__signature__ = signature.replace(parameters=[*own, *shown])  # type: ignore[attr-defined]
+    function.__doc__ = _with_options(function.__doc__ or "")
+    return function
+
+
+def _with_options(text: str) -> str:
+    for line in text.splitlines():
+        if line.strip() == "{options}":
+            lead = line.removesuffix("{options}")
+            return text.replace(line, "\n".join(lead + each for each in OPTIONS_TEXT.splitlines()))
+    return text

@@ -1,0 +1,64 @@
+"""Where a frame comes from: the small record that travels with it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from dune_frames._download import Download
+    from dune_frames._wire import Status
+
+#: The key in a pandas frame's `attrs` and in an Arrow schema's metadata.
+KEY = "dune"
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """Where the rows of a frame come from.
+
+    Attributes
+    ----------
+    execution_id, query_id : str, int or None
+        The execution, and the saved query behind it.
+    state : str
+        How the execution ended, in Dune's word.
+    partial : bool
+        Dune kept only a part of the result.
+    executed_at, expires_at : str or None
+        When the run ended and until when Dune keeps its result; ISO 8601, UTC.
+    rows, bytes_exported : int
+        Rows in the frame, and bytes of the answers that brought them.
+    """
+
+    execution_id: str
+    query_id: int | None
+    state: str
+    partial: bool
+    executed_at: str | None
+    expires_at: str | None
+    rows: int
+    bytes_exported: int
+
+    @classmethod
+    def of(cls, status: Status, download: Download) -> Provenance:
+        """Return the record of a download that is over."""
+        return cls(
+            execution_id=status.execution_id,
+            query_id=status.query_id,
+            state=status.state,
+            partial=status.word == "COMPLETED_PARTIAL",
+            executed_at=status.ended_at.isoformat() if status.ended_at else None,
+            expires_at=status.expires_at.isoformat() if status.expires_at else None,
+            rows=download.rows,
+            bytes_exported=download.size,
+        )
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it as plain values, for `DataFrame.attrs`."""
+        return asdict(self)
+
+    def as_metadata(self) -> dict[str, str]:
+        """Return it as metadata of an Arrow schema: JSON under one key."""
+        return {KEY: json.dumps(self.as_dict())}

@@ -1,0 +1,107 @@
+"""The handle of one execution: look at it, wait for it, stop it, read it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, overload
+
+from dune_frames import _flow
+from dune_frames._options import Reading, ReadOptions, shows_options
+
+if TYPE_CHECKING:
+    from typing import Unpack
+
+    import pandas as pd
+    import polars as pl
+    import pyarrow as pa
+
+    from dune_frames._calls import Calls
+    from dune_frames._frames import Pandas, Polars, PyArrow
+    from dune_frames._wire import Status
+
+
+class Execution:
+    """One execution on Dune, finished or not.
+
+    `Dune.execution`, `execute_dune_query` and `execute_dune_sql` make these. Making one sends
+    nothing.
+
+    Attributes
+    ----------
+    execution_id : str
+        Dune's id of it. `read_dune_execution` takes it, also from another machine.
+    """
+
+    def __init__(self, execution_id: str, calls: Calls) -> None:
+        self.execution_id = execution_id
+        self._calls = calls
+
+    def __repr__(self) -> str:
+        """Name the execution."""
+        return f"Execution({self.execution_id!r})"
+
+    def status(self) -> Status:
+        """Ask for the state: GET /execution/{execution_id}/status, free of charge.
+
+        Returns
+        -------
+        Status
+            With the column names and types, row count and size once the run is complete. A failed
+            run is a status too, with its `failure`; it is not raised here.
+
+        Raises
+        ------
+        APIError, TransportError
+            Dune did not tell.
+        """
+        return self._calls.run(_flow.status(self.execution_id))
+
+    def wait(self, timeout: float | None = None) -> Status:
+        """Wait until the run is over, asking in growing intervals.
+
+        GET /execution/{execution_id}/status, free of charge.
+
+        Parameters
+        ----------
+        timeout : float, optional
+            Seconds to wait at most. The run goes on afterwards: this handle did not start it.
+
+        Returns
+        -------
+        Status
+            Of the finished run, however it ended.
+
+        Raises
+        ------
+        DeadlineError
+            It is still under way after `timeout`.
+        """
+        return self._calls.run(_flow.wait(self.execution_id), timeout)
+
+    def cancel(self) -> bool:
+        """Stop the run: POST /execution/{execution_id}/cancel, free of charge.
+
+        Returns
+        -------
+        bool
+            Whether Dune took the request. What the run used so far is billed.
+        """
+        return self._calls.run(_flow.cancel(self.execution_id))
+
+    @overload
+    def read(self, *, frame: Pandas = "pandas", **options: Unpack[ReadOptions]) -> pd.DataFrame: ...
+    @overload
+    def read(self, *, frame: Polars, **options: Unpack[ReadOptions]) -> pl.DataFrame: ...
+    @overload
+    def read(self, *, frame: PyArrow, **options: Unpack[ReadOptions]) -> pa.Table: ...
+    @shows_options
+    def read(self, *, frame: Any = "pandas", **options: Unpack[ReadOptions]) -> Any:
+        """Wait for the run and read its result, as `read_dune_execution` does.
+
+        Parameters
+        ----------
+        frame : {"pandas", "polars", "pyarrow"}
+            What to return.
+        {options}
+        """
+        read = self._calls.read(frame, Reading(**options))
+        return read.run(_flow.pin_execution(self.execution_id, read.reading.ask))
