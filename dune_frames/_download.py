@@ -9,10 +9,9 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from dune_frames import _pages
-from dune_frames._csv import carries
-from dune_frames._plan import Format, Page, Plan, Span, Spans
-from dune_frames._proof import prove_csv
-from dune_frames.errors import DecodeError, IncompleteResultError
+from dune_frames._proof import csv_is_right
+from dune_frames._spans import Spans
+from dune_frames.errors import IncompleteResultError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -21,12 +20,12 @@ if TYPE_CHECKING:
 
     from dune_frames._drive import Driver
     from dune_frames._flow import Pinned
+    from dune_frames._plan import Format, Page, Plan, Span
+    from dune_frames._store import PageStore
     from dune_frames._wire import Results
 
 #: Requests under way at once, and with them the pages that may wait in memory.
 WORKERS = 12
-#: A result of no more rows than this comes as JSON: the proof that CSV is safe would cost more.
-SMALL_ROWS = 4_000
 #: How many spans come as JSON, which is always exact, while that proof is on its way.
 BESIDE_PROOF = 1
 
@@ -45,14 +44,17 @@ class Download:
         As the caller wishes.
     column_types : Mapping of str to str, or None
         Dune's type texts by column name, where they are told.
+    store : PageStore or None
+        Where pages are kept, and taken from when they came before.
     rows, size : int
-        What has come so far: rows, and bytes of answers.
+        What has come so far: rows, and the bytes of the answers that brought them.
     """
 
     plan: Plan
     driver: Driver
     format: Format
     column_types: Mapping[str, str] | None
+    store: PageStore | None = None
     rows: int = field(default=0, init=False)
     size: int = field(default=0, init=False)
 
@@ -77,7 +79,7 @@ class Download:
             yield self.driver.run(_pages.read_sample(self.plan))
             at = None
         if at is not None:
-            yield from self._rest(Spans(self.plan, at))
+            yield from self._rest(Spans(self.plan, at, self.store))
 
     def _first(self, results: Results) -> Page:
         """Decode the page that came along when the execution was found."""
@@ -92,7 +94,8 @@ class Download:
     def _rest(self, spans: Spans) -> Iterator[Page]:
         """Read spans side by side: all the pool takes, once it is known that they exist."""
         with _pool(self.driver) as pool:
-            csv = self._csv(pool, spans)
+            verdict = csv_is_right(self.plan, self.format, self.column_types, spans.left)
+            csv = pool.submit(self.driver.run, verdict)
             waiting: deque[tuple[Span, Future[list[Page]]]] = deque()
             width = 1 if spans.left is None else WORKERS
             while True:
@@ -106,39 +109,23 @@ class Download:
                 width = min(WORKERS, 2 * width)
 
     def _read(self, span: Span, csv: Future[bool], place: int) -> list[Page]:
+        stored = self._load(span)
+        if stored is not None:
+            return [stored]
         as_csv = csv.result() if place > BESIDE_PROOF or csv.done() else False
-        return self.driver.run(_pages.read_span(self.plan, span, csv=as_csv))
+        pages: list[Page] = []
+        try:
+            self.driver.run(_pages.read_span(self.plan, span, pages, csv=as_csv))
+        finally:
+            if self.store is not None and pages:
+                self.store.add(span.start, pages)
+        return pages
 
-    def _csv(self, pool: ThreadPoolExecutor, spans: Spans) -> Future[bool]:
-        """Decide between CSV and JSON, asking the server where that is worth it."""
-        types = self.column_types
-        possible = types is not None and carries(types.values())
-        if self.format == "csv" and not possible:
-            raise self._csv_cannot("a column has a type that it does not carry")
-        small = spans.left is not None and spans.left <= SMALL_ROWS
-        if (
-            types is None
-            or not possible
-            or self.format == "json"
-            or (self.format == "auto" and small)
-        ):
-            return pool.submit(bool)
-        return pool.submit(self._prove, types)
-
-    def _prove(self, column_types: Mapping[str, str]) -> bool:
-        proven = self.driver.run(prove_csv(self.plan, column_types))
-        if self.format == "auto":
-            return proven is True
-        if proven is False:
-            raise self._csv_cannot("it has integers beyond 2^53 or the text '<nil>'")
-        return True
-
-    def _csv_cannot(self, why: str) -> DecodeError:
-        return DecodeError(
-            f"CSV cannot carry this result exactly: {why}",
-            execution_id=self.plan.execution_id,
-            advice="leave format='csv' out; format='auto' takes JSON where it must.",
-        )
+    def _load(self, span: Span) -> Page | None:
+        if self.store is None or not span.stored:
+            return None
+        page = self.store.load(span.start)
+        return page and replace(page, table=page.table[: span.stop - span.start])
 
 
 @contextmanager

@@ -1,11 +1,11 @@
 """The driver: takes the steps of a flow, on threads or on an event loop.
 
-The two loops are the same; only how they send and how they wait differs.
+The two loops are the same; only how they send and how they wait differs. `asyncio` is imported
+where it is used, because it costs more than all the rest of the package.
 """
 
 from __future__ import annotations
 
-import asyncio
 import random
 import threading
 import time
@@ -18,6 +18,7 @@ from dune_frames._transport import READ_SECONDS
 from dune_frames.errors import DeadlineError
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Callable
 
     from dune_frames._transport import Transport
@@ -127,6 +128,8 @@ class Driver:
         return self._keep_answer(work) if step.request.starts_run else work()
 
     async def _take_async(self, step: Step) -> Answer | None:
+        import asyncio
+
         await asyncio.sleep(self._before(step))
         if isinstance(step, Sleep):
             return None
@@ -209,6 +212,8 @@ async def in_thread(work: Callable[[], T], stopped: threading.Event) -> T:
     stopped : threading.Event
         What `work` looks at to give up.
     """
+    import asyncio
+
     result = asyncio.wrap_future(_async_threads().submit(work))
     try:
         return await asyncio.shield(result)

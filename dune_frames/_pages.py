@@ -9,7 +9,7 @@ from dune_frames import _wire
 from dune_frames._csv import decode_csv
 from dune_frames._exchange import Flow, exchange
 from dune_frames._json import decode_json
-from dune_frames._plan import Page
+from dune_frames._plan import LARGEST_PAGE, Page
 from dune_frames.errors import IncompleteResultError
 
 if TYPE_CHECKING:
@@ -17,26 +17,24 @@ if TYPE_CHECKING:
     from dune_frames._query import Window
 
 
-def read_span(plan: Plan, span: Span, *, csv: bool) -> Flow[list[Page]]:
+def read_span(plan: Plan, span: Span, pages: list[Page], *, csv: bool) -> Flow[None]:
     """Read a span to its end, page by page, however short the server makes its pages.
 
-    Returns
-    -------
-    list of Page
-        At least one. The last one has no `next_offset` where the result itself ends.
+    Parameters
+    ----------
+    pages : list of Page
+        Takes them as they come, so that they are there even when a later one fails. The last page
+        has no `next_offset` where the result itself ends.
     """
-    pages: list[Page] = []
     at: int | None = span.start
     while at is not None and at < span.stop:
-        page = yield from _read_page(plan, plan.window.page(at, span.stop - at), csv=csv)
-        if page.table.num_rows > span.stop - at:
-            raise _broken(
-                plan, f"{page.table.num_rows} rows came where {span.stop - at} were asked"
-            )
-        check(plan, page, at, span.stop)
+        limit = min(span.stop - at, LARGEST_PAGE)
+        page = yield from _read_page(plan, plan.window.page(at, limit), csv=csv)
+        if page.table.num_rows > limit:
+            raise _broken(plan, f"{page.table.num_rows} rows came where {limit} were asked for")
+        check(plan, page, at, at + limit)
         pages.append(page)
         at = page.next_offset
-    return pages
 
 
 def read_sample(plan: Plan) -> Flow[Page]:

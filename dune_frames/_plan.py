@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     import pyarrow as pa
 
     from dune_frames._query import Window
@@ -48,6 +47,13 @@ class Plan:
         return self.window.rows_of(self.stored)
 
     @property
+    def fingerprint(self) -> str:
+        """What tells the pages of this plan from those of others of the same execution."""
+        window = self.window
+        asked = (self.schema.to_string(), window.columns, window.filters, window.sort_by)
+        return hashlib.sha256(repr(asked).encode()).hexdigest()[:16]
+
+    @property
     def end(self) -> int | None:
         """The offset behind the last row that can be wanted, where there is one."""
         if self.rows is not None:
@@ -57,10 +63,17 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A run of rows that one worker reads: from `start` up to, not including, `stop`."""
+    """A run of rows that one worker reads: from `start` up to, not including, `stop`.
+
+    Attributes
+    ----------
+    stored : bool
+        It is on disk already and need not be asked for.
+    """
 
     start: int
     stop: int
+    stored: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,44 +89,3 @@ class Page:
     table: pa.Table
     next_offset: int | None
     size: int
-
-
-@dataclass(slots=True)
-class Spans:
-    """Hands out the spans of a plan in order; learns the page size and the end on the way.
-
-    Attributes
-    ----------
-    at : int
-        Where the next span starts.
-    taken : int
-        How many were handed out.
-    """
-
-    plan: Plan
-    at: int
-    taken: int = 0
-    page_rows: int = LARGEST_PAGE
-    ended: bool = False
-
-    @property
-    def left(self) -> int | None:
-        """How many rows are still to hand out, where that is certain."""
-        return None if self.plan.rows is None else (self.plan.end or 0) - self.at
-
-    def take(self) -> Span | None:
-        """Return the next span; `None` when there is none left."""
-        end = self.plan.end
-        if self.ended or (end is not None and self.at >= end):
-            return None
-        stop = self.at + self.page_rows
-        span = Span(self.at, stop if end is None else min(stop, end))
-        self.at, self.taken = span.stop, self.taken + 1
-        return span
-
-    def learn(self, span: Span, pages: Sequence[Page]) -> None:
-        """Note from a span that was read how large pages get and whether the result ended."""
-        rows = pages[0].table.num_rows
-        if self.plan.rows is not None and 0 < rows < min(span.stop - span.start, self.page_rows):
-            self.page_rows = rows
-        self.ended = self.ended or pages[-1].next_offset is None

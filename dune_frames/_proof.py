@@ -10,15 +10,59 @@ import json
 from typing import TYPE_CHECKING
 
 from dune_frames import _wire
-from dune_frames._csv import spoiling_filter
+from dune_frames._csv import carries, spoiling_filter
 from dune_frames._exchange import Flow, exchange
 from dune_frames._query import Window
-from dune_frames.errors import APIError
+from dune_frames.errors import APIError, DecodeError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from dune_frames._plan import Plan
+    from dune_frames._plan import Format, Plan
+
+#: A result of no more rows than this comes as JSON: the proof that CSV is safe would cost more.
+SMALL_ROWS = 4_000
+
+
+def csv_is_right(
+    plan: Plan, wish: Format, column_types: Mapping[str, str] | None, rows: int | None
+) -> Flow[bool]:
+    """Decide whether pages come as CSV, asking the server where that is worth it.
+
+    Parameters
+    ----------
+    plan : Plan
+        What is read.
+    wish : {"auto", "json", "csv"}
+        What the caller wishes.
+    column_types : Mapping of str to str, or None
+        Dune's type texts by column name, where they are told.
+    rows : int or None
+        How many rows are still to come, where that is certain.
+
+    Raises
+    ------
+    DecodeError
+        The caller wishes CSV, and CSV cannot carry the result.
+    """
+    possible = column_types is not None and carries(column_types.values())
+    small = rows is not None and rows <= SMALL_ROWS
+    if wish == "csv" and not possible:
+        raise _cannot(plan, "a column has a type that it does not carry")
+    if column_types is None or not possible or wish == "json" or (wish == "auto" and small):
+        return False
+    proven = yield from prove_csv(plan, column_types)
+    if wish == "csv" and proven is False:
+        raise _cannot(plan, "it has integers beyond 2^53 or the text '<nil>'")
+    return proven is True or wish == "csv"
+
+
+def _cannot(plan: Plan, why: str) -> DecodeError:
+    return DecodeError(
+        f"CSV cannot carry this result exactly: {why}",
+        execution_id=plan.execution_id,
+        advice="leave format='csv' out; format='auto' takes JSON where it must.",
+    )
 
 
 def prove_csv(plan: Plan, column_types: Mapping[str, str]) -> Flow[bool | None]:

@@ -13,11 +13,15 @@ from dune_frames._frames import FrameOptions, to_frame
 from dune_frames._plan import Plan
 from dune_frames._provenance import Provenance
 from dune_frames._schema import result_schema
+from dune_frames._sink import sink_parquet, store_beside
 from dune_frames._wire import Metadata
 from dune_frames.errors import DuneError, InvalidRequestError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    import pyarrow as pa
 
     from dune_frames._exchange import Flow
     from dune_frames._flow import Pinned
@@ -64,6 +68,25 @@ class Read:
             table = pa.concat_tables(tables).replace_schema_metadata(origin.as_metadata())
             return to_frame(table, self.frame, origin.as_dict())
 
+    def batches(self, pin: Flow[Pinned]) -> pa.RecordBatchReader:
+        """Pin an execution by the flow given, and return its rows as a stream."""
+        import pyarrow as pa
+
+        pinned = self.driver.run(pin)
+        with _naming(pinned.status):
+            download = self.download(pinned)
+        return pa.RecordBatchReader.from_batches(download.plan.schema, _batches(download, pinned))
+
+    def sink_parquet(self, pin: Flow[Pinned], path: Path) -> Path:
+        """Pin an execution by the flow given, and write its rows to a Parquet file."""
+        pinned = self.driver.run(pin)
+        with _naming(pinned.status):
+            download = self.download(pinned)
+            download.store = store = store_beside(path, download.plan)
+            sink_parquet(download.tables(pinned), download.plan.schema, path)
+        store.remove()
+        return path
+
     def download(self, pinned: Pinned) -> Download:
         """Plan the download of a pinned execution."""
         ask = self.reading.ask
@@ -78,6 +101,12 @@ class Read:
         )
         told = None if types is None else dict(zip(names, types, strict=True))
         return Download(plan, self.driver, self.reading.format, told)
+
+
+def _batches(download: Download, pinned: Pinned) -> Iterator[pa.RecordBatch]:
+    with _naming(pinned.status):
+        for table in download.tables(pinned):
+            yield from table.to_batches()
 
 
 def _project(metadata: Metadata, wanted: Sequence[str] | None) -> Metadata:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
 from dune_frames import _flow
 from dune_frames._options import Reading, ReadOptions, shows_options
 
 if TYPE_CHECKING:
+    import os
     from typing import Unpack
 
     import pandas as pd
@@ -105,3 +107,53 @@ class Execution:
         """
         read = self._calls.read(frame, Reading(**options))
         return read.run(_flow.pin_execution(self.execution_id, read.reading.ask))
+
+    @shows_options
+    def batches(self, **options: Unpack[ReadOptions]) -> pa.RecordBatchReader:
+        """Wait for the run and stream its result: a few pages are in memory at a time.
+
+        DuckDB, polars, pyarrow datasets, and whatever else knows Arrow streams read it.
+
+        Parameters
+        ----------
+        {options}
+
+        Returns
+        -------
+        pyarrow.RecordBatchReader
+            Of the whole result, in order. It raises while it is read if rows are missing.
+
+        Raises
+        ------
+        DuneError
+            As `read`.
+        """
+        read = self._calls.read("pyarrow", Reading(**options))
+        return read.batches(_flow.pin_execution(self.execution_id, read.reading.ask))
+
+    @shows_options
+    def sink_parquet(self, path: str | os.PathLike[str], **options: Unpack[ReadOptions]) -> Path:
+        """Wait for the run and write its result to a Parquet file, in constant memory.
+
+        The file appears under its name when it is whole. Until then the pages that came are kept in
+        a hidden folder beside it: called again after a failure, only missing ones are exported.
+
+        Parameters
+        ----------
+        path : str or path-like
+            The file; one that is there is replaced.
+        {options}
+
+        Returns
+        -------
+        Path
+            The file.
+
+        Raises
+        ------
+        DuneError
+            As `read`.
+        """
+        read = self._calls.read("pyarrow", Reading(**options))
+        pin = _flow.pin_execution(self.execution_id, read.reading.ask)
+        return read.sink_parquet(pin, Path(path))
