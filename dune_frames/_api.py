@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, Any, overload
 
-from dune_frames._options import ReadOptions, shows_options
+from dune_frames._options import Reading, ReadOptions, Running, RunOptions, shows_options
 from dune_frames.client import Dune
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from dune_frames._frames import Pandas, Polars, PyArrow
-    from dune_frames._query import MaxAge, QueryReference
+    from dune_frames._query import QueryReference
     from dune_frames.execution import Execution
 
     Params = Mapping[str, Any] | None
@@ -41,10 +41,8 @@ def read_dune_query(
     params: Params = None,
     *,
     frame: Pandas = "pandas",
-    max_age: MaxAge = None,
-    performance: str | None = None,
     client: Dune | None = None,
-    **options: Unpack[ReadOptions],
+    **options: Unpack[RunOptions],
 ) -> pd.DataFrame: ...
 @overload
 def read_dune_query(
@@ -52,10 +50,8 @@ def read_dune_query(
     params: Params = None,
     *,
     frame: Polars,
-    max_age: MaxAge = None,
-    performance: str | None = None,
     client: Dune | None = None,
-    **options: Unpack[ReadOptions],
+    **options: Unpack[RunOptions],
 ) -> pl.DataFrame: ...
 @overload
 def read_dune_query(
@@ -63,21 +59,17 @@ def read_dune_query(
     params: Params = None,
     *,
     frame: PyArrow,
-    max_age: MaxAge = None,
-    performance: str | None = None,
     client: Dune | None = None,
-    **options: Unpack[ReadOptions],
+    **options: Unpack[RunOptions],
 ) -> pa.Table: ...
-@shows_options
+@shows_options(Running)
 def read_dune_query(
     query: QueryReference,
     params: Params = None,
     *,
     frame: Any = "pandas",
-    max_age: MaxAge = None,
-    performance: str | None = None,
     client: Dune | None = None,
-    **options: Unpack[ReadOptions],
+    **options: Unpack[RunOptions],
 ) -> Any:
     """Read a saved query into a frame: its stored result, or a new run where there is none.
 
@@ -95,11 +87,6 @@ def read_dune_query(
         result is that of the last run with *any* parameters, not of the defaults.
     frame : {"pandas", "polars", "pyarrow"}
         What to return.
-    max_age : float, timedelta or str, optional
-        The greatest age of a stored result that is taken, by the end of its run: seconds, a
-        timedelta, or ``"1h"``. `None` takes any, 0 always executes.
-    performance : str, optional
-        Dune's tier for a run. Sent only when named: plans refuse tiers that they do not have.
     client : Dune, optional
         The client to use instead of the one that the environment describes.
     {options}
@@ -129,9 +116,7 @@ def read_dune_query(
     [5]
     """
     chosen = client or default_client()
-    return chosen.read_query(
-        query, params, frame=frame, max_age=max_age, performance=performance, **options
-    )
+    return chosen.read_query(query, params, frame=frame, **options)
 
 
 @overload
@@ -140,10 +125,8 @@ def read_dune_sql(
     params: Params = None,
     *,
     frame: Pandas = "pandas",
-    max_age: MaxAge = None,
-    performance: str | None = None,
     client: Dune | None = None,
-    **options: Unpack[ReadOptions],
+    **options: Unpack[RunOptions],
 ) -> pd.DataFrame: ...
 @overload
 def read_dune_sql(
@@ -151,10 +134,8 @@ def read_dune_sql(
     params: Params = None,
     *,
     frame: Polars,
-    max_age: MaxAge = None,
-    performance: str | None = None,
     client: Dune | None = None,
-    **options: Unpack[ReadOptions],
+    **options: Unpack[RunOptions],
 ) -> pl.DataFrame: ...
 @overload
 def read_dune_sql(
@@ -162,21 +143,17 @@ def read_dune_sql(
     params: Params = None,
     *,
     frame: PyArrow,
-    max_age: MaxAge = None,
-    performance: str | None = None,
     client: Dune | None = None,
-    **options: Unpack[ReadOptions],
+    **options: Unpack[RunOptions],
 ) -> pa.Table: ...
-@shows_options
+@shows_options(Running)
 def read_dune_sql(
     sql: str,
     params: Params = None,
     *,
     frame: Any = "pandas",
-    max_age: MaxAge = None,
-    performance: str | None = None,
     client: Dune | None = None,
-    **options: Unpack[ReadOptions],
+    **options: Unpack[RunOptions],
 ) -> Any:
     """Run SQL and read its result into a frame.
 
@@ -192,10 +169,6 @@ def read_dune_sql(
         out of.
     frame : {"pandas", "polars", "pyarrow"}
         What to return.
-    max_age : float, timedelta or str, optional
-        `None` and 0 always execute.
-    performance : str, optional
-        Dune's tier for the run. Sent only when named.
     client : Dune, optional
         The client to use instead of the one that the environment describes.
     {options}
@@ -224,9 +197,7 @@ def read_dune_sql(
     [1]
     """
     chosen = client or default_client()
-    return chosen.read_sql(
-        sql, params, frame=frame, max_age=max_age, performance=performance, **options
-    )
+    return chosen.read_sql(sql, params, frame=frame, **options)
 
 
 @overload
@@ -245,7 +216,7 @@ def read_dune_execution(
 def read_dune_execution(
     execution_id: str, *, frame: PyArrow, client: Dune | None = None, **options: Unpack[ReadOptions]
 ) -> pa.Table: ...
-@shows_options
+@shows_options(Reading)
 def read_dune_execution(
     execution_id: str,
     *,
@@ -296,10 +267,8 @@ async def read_dune_query_async(
     params: Params = None,
     *,
     frame: Pandas = "pandas",
-    max_age: MaxAge = None,
-    performance: str | None = None,
     client: Dune | None = None,
-    **options: Unpack[ReadOptions],
+    **options: Unpack[RunOptions],
 ) -> pd.DataFrame: ...
 @overload
 async def read_dune_query_async(
@@ -307,10 +276,8 @@ async def read_dune_query_async(
     params: Params = None,
     *,
     frame: Polars,
-    max_age: MaxAge = None,
-    performance: str | None = None,
     client: Dune | None = None,
-    **options: Unpack[ReadOptions],
+    **options: Unpack[RunOptions],
 ) -> pl.DataFrame: ...
 @overload
 async def read_dune_query_async(
@@ -318,21 +285,17 @@ async def read_dune_query_async(
     params: Params = None,
     *,
     frame: PyArrow,
-    max_age: MaxAge = None,
-    performance: str | None = None,
     client: Dune | None = None,
-    **options: Unpack[ReadOptions],
+    **options: Unpack[RunOptions],
 ) -> pa.Table: ...
-@shows_options
+@shows_options(Running)
 async def read_dune_query_async(
     query: QueryReference,
     params: Params = None,
     *,
     frame: Any = "pandas",
-    max_age: MaxAge = None,
-    performance: str | None = None,
     client: Dune | None = None,
-    **options: Unpack[ReadOptions],
+    **options: Unpack[RunOptions],
 ) -> Any:
     """Do what `read_dune_query` does on an event loop.
 
@@ -343,14 +306,12 @@ async def read_dune_query_async(
     ----------
     query, params
         As in `read_dune_query`.
-    frame, max_age, performance, client
+    frame, client
         As in `read_dune_query`.
     {options}
     """
     chosen = client or default_client()
-    return await chosen.read_query_async(
-        query, params, frame=frame, max_age=max_age, performance=performance, **options
-    )
+    return await chosen.read_query_async(query, params, frame=frame, **options)
 
 
 @overload
@@ -359,10 +320,8 @@ async def read_dune_sql_async(
     params: Params = None,
     *,
     frame: Pandas = "pandas",
-    max_age: MaxAge = None,
-    performance: str | None = None,
     client: Dune | None = None,
-    **options: Unpack[ReadOptions],
+    **options: Unpack[RunOptions],
 ) -> pd.DataFrame: ...
 @overload
 async def read_dune_sql_async(
@@ -370,10 +329,8 @@ async def read_dune_sql_async(
     params: Params = None,
     *,
     frame: Polars,
-    max_age: MaxAge = None,
-    performance: str | None = None,
     client: Dune | None = None,
-    **options: Unpack[ReadOptions],
+    **options: Unpack[RunOptions],
 ) -> pl.DataFrame: ...
 @overload
 async def read_dune_sql_async(
@@ -381,21 +338,17 @@ async def read_dune_sql_async(
     params: Params = None,
     *,
     frame: PyArrow,
-    max_age: MaxAge = None,
-    performance: str | None = None,
     client: Dune | None = None,
-    **options: Unpack[ReadOptions],
+    **options: Unpack[RunOptions],
 ) -> pa.Table: ...
-@shows_options
+@shows_options(Running)
 async def read_dune_sql_async(
     sql: str,
     params: Params = None,
     *,
     frame: Any = "pandas",
-    max_age: MaxAge = None,
-    performance: str | None = None,
     client: Dune | None = None,
-    **options: Unpack[ReadOptions],
+    **options: Unpack[RunOptions],
 ) -> Any:
     """Do what `read_dune_sql` does on an event loop.
 
@@ -406,14 +359,12 @@ async def read_dune_sql_async(
     ----------
     sql, params
         As in `read_dune_sql`.
-    frame, max_age, performance, client
+    frame, client
         As in `read_dune_sql`.
     {options}
     """
     chosen = client or default_client()
-    return await chosen.read_sql_async(
-        sql, params, frame=frame, max_age=max_age, performance=performance, **options
-    )
+    return await chosen.read_sql_async(sql, params, frame=frame, **options)
 
 
 @overload
@@ -432,7 +383,7 @@ async def read_dune_execution_async(
 async def read_dune_execution_async(
     execution_id: str, *, frame: PyArrow, client: Dune | None = None, **options: Unpack[ReadOptions]
 ) -> pa.Table: ...
-@shows_options
+@shows_options(Reading)
 async def read_dune_execution_async(
     execution_id: str,
     *,

@@ -5,14 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
+from dune_frames._cache import Cache
 from dune_frames._drive import Deadline, Driver, Pace
 from dune_frames._read import Read
+from dune_frames._transport import Offline, Transport
 
 if TYPE_CHECKING:
     from dune_frames._exchange import Flow
     from dune_frames._frames import FrameName
     from dune_frames._options import Reading
-    from dune_frames._transport import Transport
 
 T = TypeVar("T")
 
@@ -32,9 +33,10 @@ class Calls:
     transport: Transport
     pace: Pace = field(default_factory=Pace)
 
-    def driver(self, timeout: float | None = None) -> Driver:
+    def driver(self, timeout: float | None = None, *, offline: bool = False) -> Driver:
         """Return the driver of one call, whose deadline starts now."""
-        return Driver(self.transport, self.pace, Deadline(timeout))
+        transport = Offline() if offline else self.transport
+        return Driver(transport, self.pace, Deadline(timeout))
 
     def run(self, flow: Flow[T], timeout: float | None = None) -> T:
         """Run a flow as a call of its own."""
@@ -42,4 +44,7 @@ class Calls:
 
     def read(self, frame: FrameName, reading: Reading) -> Read:
         """Return the call that ends in a frame."""
-        return Read(self.driver(reading.timeout), reading, reading.frame_options(frame))
+        driver = self.driver(reading.timeout, offline=reading.offline)
+        cache = Cache.of(self.transport.base_url, self.transport.account)
+        used = cache if reading.cache or reading.offline else None
+        return Read(driver, reading, reading.frame_options(frame), used)

@@ -57,6 +57,7 @@ class Download:
     store: PageStore | None = None
     rows: int = field(default=0, init=False)
     size: int = field(default=0, init=False)
+    _csv: Future[bool] | None = field(default=None, init=False)
 
     def tables(self, pinned: Pinned) -> Iterator[pa.Table]:
         """Yield the tables of the window in order; raise at the end if anything is missing."""
@@ -89,18 +90,17 @@ class Download:
             _pages.check_sample(self.plan, page)
         else:
             _pages.check(self.plan, page, window.start, self.plan.end or 0)
+            self._keep(window.start, [page])
         return page if window.limit is None else replace(page, table=page.table[: window.limit])
 
     def _rest(self, spans: Spans) -> Iterator[Page]:
         """Read spans side by side: all the pool takes, once it is known that they exist."""
         with _pool(self.driver) as pool:
-            verdict = csv_is_right(self.plan, self.format, self.column_types, spans.left)
-            csv = pool.submit(self.driver.run, verdict)
             waiting: deque[tuple[Span, Future[list[Page]]]] = deque()
-            width = 1 if spans.left is None else WORKERS
+            width = 1 if self.plan.rows is None else WORKERS
             while True:
                 while len(waiting) < width and (span := spans.take()):
-                    waiting.append((span, pool.submit(self._read, span, csv, spans.taken)))
+                    waiting.append((span, self._submit(pool, span, spans.taken)))
                 if not waiting:
                     return
                 span, pages = waiting.popleft()
@@ -108,24 +108,37 @@ class Download:
                 yield from pages.result()
                 width = min(WORKERS, 2 * width)
 
-    def _read(self, span: Span, csv: Future[bool], place: int) -> list[Page]:
+    def _submit(self, pool: ThreadPoolExecutor, span: Span, place: int) -> Future[list[Page]]:
+        """Hand a span to the pool; before the first one not on disk, the question of its form."""
+        if span.page is None and self._csv is None:
+            verdict = csv_is_right(self.plan, self.format, self.column_types)
+            self._csv = pool.submit(self.driver.run, verdict)
+        early = place <= BESIDE_PROOF and self.format == "auto"
+        return pool.submit(self._read, span, self._csv, early)
+
+    def _read(self, span: Span, csv: Future[bool] | None, early: bool) -> list[Page]:
         stored = self._load(span)
         if stored is not None:
             return [stored]
-        as_csv = csv.result() if place > BESIDE_PROOF or csv.done() else False
+        as_csv = csv is not None and (csv.done() or not early) and csv.result()
         pages: list[Page] = []
         try:
             self.driver.run(_pages.read_span(self.plan, span, pages, csv=as_csv))
         finally:
-            if self.store is not None and pages:
-                self.store.add(span.start, pages)
+            self._keep(span.start, pages)
         return pages
 
+    def _keep(self, start: int, pages: list[Page]) -> None:
+        if self.store is not None and pages:
+            self.store.add(start, pages)
+
     def _load(self, span: Span) -> Page | None:
-        if self.store is None or not span.stored:
+        """Return the rows of a span from the page on disk that holds it."""
+        if self.store is None or span.page is None:
             return None
-        page = self.store.load(span.start)
-        return page and replace(page, table=page.table[: span.stop - span.start])
+        page = self.store.load(span.page)
+        rows = span.stop - span.start
+        return page and replace(page, table=page.table.slice(span.start - span.page, rows))
 
 
 @contextmanager

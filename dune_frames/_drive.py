@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import asyncio
     from collections.abc import Callable
 
-    from dune_frames._transport import Transport
+    from dune_frames._transport import Offline, Transport
     from dune_frames._wire import Answer
 
 T = TypeVar("T")
@@ -85,7 +85,7 @@ class Driver:
         Of this call.
     """
 
-    def __init__(self, transport: Transport, pace: Pace, deadline: Deadline) -> None:
+    def __init__(self, transport: Transport | Offline, pace: Pace, deadline: Deadline) -> None:
         self.transport = transport
         self.deadline = deadline
         self.stopped = threading.Event()

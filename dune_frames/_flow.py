@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from dune_frames import _wire, errors
 from dune_frames._exchange import Flow, Send, Sleep, exchange
@@ -35,10 +35,13 @@ class Ask:
         Which rows and columns.
     allow_partial : bool
         Take what Dune kept of a result that was too large.
+    cautious : bool
+        Find out how large the result is before rows are exported.
     """
 
     window: Window = field(default_factory=Window)
     allow_partial: bool = False
+    cautious: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +52,18 @@ class Saved:
     parameters: _wire.Parameters
     performance: str | None = None
 
+    @property
+    def question(self) -> str:
+        """What is asked, whoever asks: earlier runs of it are found under this."""
+        return f"query {self.query_id} {sorted(self.parameters.items())}"
+
     def request(self) -> _wire.Request:
         """Return the request that runs it."""
         return _wire.execute_query(self.query_id, self.parameters, self.performance)
+
+    def pin(self, ask: Ask, max_age: timedelta | None, known: _wire.Status | None) -> Flow[Pinned]:
+        """Return the flow to one finished run of it."""
+        return pin_latest(self, ask, max_age, known)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +72,41 @@ class Sql:
 
     text: str
     performance: str | None = None
+    parameters: _wire.Parameters = field(default_factory=dict)
+
+    @property
+    def question(self) -> str:
+        """What is asked, whoever asks: earlier runs of it are found under this."""
+        return f"sql {self.text}"
 
     def request(self) -> _wire.Request:
         """Return the request that runs it."""
         return _wire.execute_sql(self.text, self.performance)
+
+    def pin(self, ask: Ask, max_age: timedelta | None, known: _wire.Status | None) -> Flow[Pinned]:
+        """Return the flow to one finished run of it."""
+        return pin_sql(self, ask, max_age, known)
+
+
+@dataclass(frozen=True, slots=True)
+class Existing:
+    """An execution that is there already, whoever started it."""
+
+    execution_id: str
+    parameters: _wire.Parameters = field(default_factory=dict)
+
+    @property
+    def question(self) -> str:
+        """What is asked, whoever asks."""
+        return f"execution {self.execution_id}"
+
+    def pin(self, ask: Ask, max_age: timedelta | None, known: _wire.Status | None) -> Flow[Pinned]:
+        """Return the flow to its end; its age does not matter."""
+        del max_age
+        return pin_execution(self.execution_id, ask, known)
+
+
+Source: TypeAlias = Saved | Sql | Existing
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,10 +215,25 @@ def pin_new(run: Saved | Sql, ask: Ask) -> Flow[Pinned]:
     return (yield from _pin(now, ask, run.text if isinstance(run, Sql) else None))
 
 
-def pin_execution(execution_id: str, ask: Ask) -> Flow[Pinned]:
-    """Wait for an execution that somebody started, and pin it. It is never cancelled."""
-    now = yield from wait(execution_id)
+def pin_execution(execution_id: str, ask: Ask, known: _wire.Status | None = None) -> Flow[Pinned]:
+    """Wait for an execution that somebody started, and pin it. It is never cancelled.
+
+    Parameters
+    ----------
+    known : Status or None
+        Its final status, when this machine has it already: then nothing is asked.
+    """
+    now = known or (yield from wait(execution_id))
     return (yield from _pin(now, ask))
+
+
+def pin_sql(
+    sql: Sql, ask: Ask, max_age: timedelta | None, known: _wire.Status | None
+) -> Flow[Pinned]:
+    """Pin the run of this SQL that is known, when it is young enough; else run it."""
+    if max_age and known and _is_young(known, max_age):
+        return Pinned(usable(known, ask))
+    return (yield from pin_new(sql, ask))
 
 
 def _pin(now: _wire.Status, ask: Ask, sql: str | None = None) -> Flow[Pinned]:
@@ -191,32 +249,62 @@ def _pin(now: _wire.Status, ask: Ask, sql: str | None = None) -> Flow[Pinned]:
 
 
 def pin_latest(
-    saved: Saved, ask: Ask, max_age: timedelta | None, now: datetime | None = None
+    saved: Saved, ask: Ask, max_age: timedelta | None, known: _wire.Status | None = None
 ) -> Flow[Pinned]:
-    """Pin the stored result of a query when it is young enough; else join or start a run."""
+    """Pin the stored result of a query when it is young enough; else join or start a run.
+
+    Parameters
+    ----------
+    known : Status or None
+        Of the latest run that this machine knows, whose rows are probably on disk.
+    """
     if max_age is not None and not max_age:
         return (yield from pin_new(saved, ask))
-    first = yield from _latest(saved, ask, max_age)
-    if first is None:
+    if max_age and known and _is_young(known, max_age):
+        return Pinned(usable(known, ask))
+    # One row is enough to find the run while its rows may not be wanted.
+    rows = FIRST_ROWS if max_age is None and known is None and not ask.cautious else 1
+    first = yield from _latest(saved, ask, rows)
+    if first is None or not _is_taken(first, max_age):
         return (yield from pin_new(saved, ask))
     if not first.status.is_finished:
-        logger.info("execution %s is under way: joined", first.status.execution_id)
         return (yield from pin_execution(first.status.execution_id, ask))
-    if first.status.word in ("FAILED", "CANCELLED", "EXPIRED") or first.rows is None:
-        logger.info("the latest run ended as %s: executing", first.status.word)
-        return (yield from pin_new(saved, ask))
-    if max_age is not None and _age(first.status, now or datetime.now(UTC)) > max_age:
-        logger.info("the latest result is older than %s: executing", max_age)
-        return (yield from pin_new(saved, ask))
-    logger.info("the latest result is of %s: taken", first.status.ended_at)
+    if known and known.execution_id == first.status.execution_id:
+        return Pinned(usable(known, ask), first)
     return Pinned(usable(first.status, ask), first)
 
 
-def _latest(saved: Saved, ask: Ask, max_age: timedelta | None) -> Flow[_wire.Results | None]:
-    """Ask for the stored result and its first rows; for one row while its age may rule it out."""
-    window = _first_part(ask.window, FIRST_ROWS if max_age is None else 1)
+def _is_taken(first: _wire.Results, max_age: timedelta | None) -> bool:
+    """Tell whether the latest run is taken or joined, and say why."""
+    status = first.status
+    if not status.is_finished:
+        logger.info("execution %s is under way: joined", status.execution_id)
+        return True
+    if status.word in ("FAILED", "CANCELLED", "EXPIRED") or first.rows is None:
+        logger.info("the latest run ended as %s: executing", status.word)
+        return False
+    if max_age is not None and not _is_young(status, max_age):
+        logger.info(
+            "the latest result, of %s, is older than %s: executing", status.ended_at, max_age
+        )
+        return False
+    logger.info("the latest result, of %s, is taken", status.ended_at)
+    return True
+
+
+def _is_young(status: _wire.Status, max_age: timedelta) -> bool:
+    """Judge a result's age by the end of its run."""
+    ended = status.ended_at or status.submitted_at
+    return ended is not None and datetime.now(UTC) - ended <= max_age
+
+
+def _latest(saved: Saved, ask: Ask, rows: int) -> Flow[_wire.Results | None]:
+    """Ask for the stored result and its first rows; `None` where there is none."""
     request = _wire.latest_results(
-        saved.query_id, saved.parameters, window, allow_partial=ask.allow_partial
+        saved.query_id,
+        saved.parameters,
+        _first_part(ask.window, rows),
+        allow_partial=ask.allow_partial,
     )
     try:
         return (yield from exchange(request, _wire.read_results))
@@ -239,11 +327,6 @@ def latest_id(saved: Saved) -> Flow[str]:
         saved.query_id, saved.parameters, Window(limit=1), allow_partial=True
     )
     return (yield from exchange(request, _wire.read_results)).status.execution_id
-
-
-def _age(status: _wire.Status, now: datetime) -> timedelta:
-    ended = status.ended_at or status.submitted_at
-    return timedelta.max if ended is None else now - ended
 
 
 def usable(status: _wire.Status, ask: Ask, *, sql: str | None = None) -> _wire.Status:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
 
 from dune_frames._flow import Ask
 from dune_frames._frames import DtypeBackend, FrameOptions, refuse_other
-from dune_frames._query import Window
+from dune_frames._query import Window, age_of
 from dune_frames._schema import Typing
 from dune_frames._types import TypeOptions, Uint256, Varbinary
 from dune_frames.errors import InvalidRequestError
@@ -18,12 +19,13 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from dune_frames._plan import Format
+    from dune_frames._query import MaxAge
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 
 class ReadOptions(TypedDict, total=False):
-    """The keyword options of every read. What each means stands in `OPTIONS_TEXT`."""
+    """The keyword options of every read; `OPTIONS_TEXT` tells what they mean."""
 
     columns: Iterable[str] | None
     filters: str | None
@@ -39,6 +41,21 @@ class ReadOptions(TypedDict, total=False):
     timeout: float | None
     allow_partial: bool
 
+
+class RunOptions(ReadOptions, total=False):
+    """The keyword options of a read that may have to run something first."""
+
+    max_age: MaxAge
+    performance: str | None
+
+
+RUN_OPTIONS_TEXT = """\
+max_age : float, timedelta or str, optional
+    The greatest age of an earlier result that is taken, by the end of its run: seconds, a
+    timedelta, or ``"1h"``. 0 always executes. `None` takes a saved query's result of any age, and
+    always executes SQL.
+performance : str, optional
+    Dune's tier for a run. Sent only when named: plans refuse tiers that they do not have."""
 
 OPTIONS_TEXT = """\
 columns : iterable of str, optional
@@ -65,7 +82,15 @@ format : {"auto", "json", "csv"}
 timeout : float, optional
     Seconds that the whole call may take: submit, wait and download together.
 allow_partial : bool
-    Take what Dune kept of a result that was too large, instead of raising; the frame says so."""
+    Take what Dune kept of a result that was too large, instead of raising; the frame says so.
+cache : bool
+    Keep the rows on disk, and take from there what was read before: the rows of an execution never
+    change. See ``dune-frames cache``.
+offline : bool
+    Send nothing: answer from the cache alone, or say what is missing.
+max_export_mb : float, optional
+    Refuse, before the download, an export that is estimated to be larger: in units of 10^6 bytes.
+    What a filter or a sample lets through cannot be estimated."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +110,9 @@ class Reading:
     format: Format = "auto"
     timeout: float | None = None
     allow_partial: bool = False
+    cache: bool = True
+    offline: bool = False
+    max_export_mb: float | None = None
 
     def __post_init__(self) -> None:
         refuse_other("uint256", self.uint256, ("exact", "string", "float64", "decimal"))
@@ -106,7 +134,12 @@ class Reading:
         window = Window(
             columns, self.filters, self.sort_by, self.limit, self.offset, self.sample_count
         )
-        return Ask(window, self.allow_partial)
+        return Ask(window, self.allow_partial, cautious=self.max_export_mb is not None)
+
+    @property
+    def age(self) -> timedelta | None:
+        """The greatest age of an earlier result that is taken; `None` for any."""
+        return timedelta.max if self.offline else None
 
     @property
     def typing(self) -> Typing:
@@ -118,28 +151,51 @@ class Reading:
         return FrameOptions(frame, self.dtype_backend, self.uint256)
 
 
-def shows_options(function: _Function) -> _Function:
-    """Put the options into a function's signature and into its docstring at ``{options}``.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Running(Reading):
+    """The options of a read that may have to run something first."""
 
-    The function itself takes them as ``**options: Unpack[ReadOptions]``; notebooks and `help`
-    then show their names, types and defaults all the same.
+    max_age: MaxAge = None
+    performance: str | None = None
+
+    def __post_init__(self) -> None:
+        super(Running, self).__post_init__()
+        age_of(self.max_age)
+
+    @property
+    def age(self) -> timedelta | None:
+        """The greatest age of an earlier result that is taken; `None` for any."""
+        age = age_of(self.max_age)
+        return timedelta.max if self.offline and age is None else age
+
+
+def shows_options(kind: type[Reading]) -> Callable[[_Function], _Function]:
+    """Put the options of a kind of read into a function's signature and docstring.
+
+    The function itself takes them as ``**options: Unpack[...]``; notebooks and `help` then show
+    their names, types and defaults all the same. In the docstring they stand at ``{options}``.
     """
-    signature = inspect.signature(function)
-    own = [each for each in signature.parameters.values() if each.kind is not each.VAR_KEYWORD]
+    text = OPTIONS_TEXT if kind is Reading else f"{RUN_OPTIONS_TEXT}\n{OPTIONS_TEXT}"
     shown = [
         inspect.Parameter(
             each.name, inspect.Parameter.KEYWORD_ONLY, default=each.default, annotation=each.type
         )
-        for each in fields(Reading)
+        for each in sorted(fields(kind), key=lambda each: each.name in Reading.__slots__)
     ]
-    function.__signature__ = signature.replace(parameters=[*own, *shown])  # type: ignore[attr-defined]
-    function.__doc__ = _with_options(function.__doc__ or "")
-    return function
+
+    def show(function: _Function) -> _Function:
+        signature = inspect.signature(function)
+        own = [each for each in signature.parameters.values() if each.kind is not each.VAR_KEYWORD]
+        function.__signature__ = signature.replace(parameters=[*own, *shown])  # type: ignore[attr-defined]
+        function.__doc__ = _with_options(function.__doc__ or "", text)
+        return function
+
+    return show
 
 
-def _with_options(text: str) -> str:
-    for line in text.splitlines():
+def _with_options(docstring: str, text: str) -> str:
+    for line in docstring.splitlines():
         if line.strip() == "{options}":
             lead = line.removesuffix("{options}")
-            return text.replace(line, "\n".join(lead + each for each in OPTIONS_TEXT.splitlines()))
-    return text
+            return docstring.replace(line, "\n".join(lead + each for each in text.splitlines()))
+    return docstring

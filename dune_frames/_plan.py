@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -33,6 +32,9 @@ class Plan:
         How many rows the whole stored result has, where it is told.
     allow_partial : bool
         Take what Dune kept of a result that was too large.
+    key, whole_key : str
+        What tells its pages on disk from those of other plans for the execution, and the same with
+        all columns.
     """
 
     execution_id: str
@@ -40,18 +42,13 @@ class Plan:
     window: Window
     stored: int | None
     allow_partial: bool = False
+    key: str = ""
+    whole_key: str = ""
 
     @property
     def rows(self) -> int | None:
         """How many rows the window holds, where that is certain before the download."""
         return self.window.rows_of(self.stored)
-
-    @property
-    def fingerprint(self) -> str:
-        """What tells the pages of this plan from those of others of the same execution."""
-        window = self.window
-        asked = (self.schema.to_string(), window.columns, window.filters, window.sort_by)
-        return hashlib.sha256(repr(asked).encode()).hexdigest()[:16]
 
     @property
     def end(self) -> int | None:
@@ -67,13 +64,13 @@ class Span:
 
     Attributes
     ----------
-    stored : bool
-        It is on disk already and need not be asked for.
+    page : int or None
+        Where the page on disk starts that holds it, so that it need not be asked for.
     """
 
     start: int
     stop: int
-    stored: bool = False
+    page: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,9 +24,7 @@ if TYPE_CHECKING:
 SMALL_ROWS = 4_000
 
 
-def csv_is_right(
-    plan: Plan, wish: Format, column_types: Mapping[str, str] | None, rows: int | None
-) -> Flow[bool]:
+def csv_is_right(plan: Plan, wish: Format, column_types: Mapping[str, str] | None) -> Flow[bool]:
     """Decide whether pages come as CSV, asking the server where that is worth it.
 
     Parameters
@@ -37,8 +35,6 @@ def csv_is_right(
         What the caller wishes.
     column_types : Mapping of str to str, or None
         Dune's type texts by column name, where they are told.
-    rows : int or None
-        How many rows are still to come, where that is certain.
 
     Raises
     ------
@@ -46,7 +42,7 @@ def csv_is_right(
         The caller wishes CSV, and CSV cannot carry the result.
     """
     possible = column_types is not None and carries(column_types.values())
-    small = rows is not None and rows <= SMALL_ROWS
+    small = plan.rows is not None and plan.rows <= SMALL_ROWS
     if wish == "csv" and not possible:
         raise _cannot(plan, "a column has a type that it does not carry")
     if column_types is None or not possible or wish == "json" or (wish == "auto" and small):

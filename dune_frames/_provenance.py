@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from dune_frames._download import Download
+    from dune_frames._flow import Source
     from dune_frames._wire import Status
 
 #: The key in a pandas frame's `attrs` and in an Arrow schema's metadata.
@@ -30,6 +31,12 @@ class Provenance:
         When the run ended and until when Dune keeps its result; ISO 8601, UTC.
     rows, bytes_exported : int
         Rows in the frame, and bytes of the answers that brought them.
+    execution_credits : float or None
+        What the run cost, where the status told it; the export comes on top.
+    from_cache : bool
+        No row was exported: all came from this machine's cache.
+    parameters : dict
+        The saved query's parameters as they were sent.
     """
 
     execution_id: str
@@ -40,9 +47,12 @@ class Provenance:
     expires_at: str | None
     rows: int
     bytes_exported: int
+    execution_credits: float | None
+    from_cache: bool
+    parameters: dict[str, Any]
 
     @classmethod
-    def of(cls, status: Status, download: Download) -> Provenance:
+    def of(cls, status: Status, download: Download, source: Source) -> Provenance:
         """Return the record of a download that is over."""
         return cls(
             execution_id=status.execution_id,
@@ -53,6 +63,9 @@ class Provenance:
             expires_at=status.expires_at.isoformat() if status.expires_at else None,
             rows=download.rows,
             bytes_exported=download.size,
+            execution_credits=status.execution_cost_credits,
+            from_cache=download.size == 0,
+            parameters=dict(source.parameters),
         )
 
     def as_dict(self) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from dune_frames._download import Download
 from dune_frames._drive import Driver, in_thread
+from dune_frames._estimate import refuse_large
 from dune_frames._frames import FrameOptions, to_frame
 from dune_frames._plan import Plan
 from dune_frames._provenance import Provenance
@@ -23,9 +25,11 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
+    from dune_frames._cache import Cache
     from dune_frames._exchange import Flow
-    from dune_frames._flow import Pinned
+    from dune_frames._flow import Ask, Pinned, Source
     from dune_frames._options import Reading
+    from dune_frames._schema import Typing
     from dune_frames._wire import Status
 
 
@@ -41,72 +45,105 @@ class Read:
         The caller's options.
     frame : FrameOptions
         What to make of the rows.
+    cache : Cache or None
+        What this user has read before.
     """
 
     driver: Driver
     reading: Reading
     frame: FrameOptions
+    cache: Cache | None = None
 
-    def run(self, pin: Flow[Pinned]) -> Any:
-        """Pin an execution by the flow given, and return its frame."""
-        return self.collect(self.driver.run(pin))
+    def run(self, source: Source) -> Any:
+        """Pin one execution of a source, and return its frame."""
+        return self.collect(self.pin(source), source)
 
-    async def run_async(self, pin: Flow[Pinned]) -> Any:
+    async def run_async(self, source: Source) -> Any:
         """Do the same beside an event loop."""
-        pinned = await self.driver.run_async(pin)
-        return await in_thread(partial(self.collect, pinned), self.driver.stopped)
+        pinned = self._keep(source, await self.driver.run_async(self._flow(source)))
+        return await in_thread(partial(self.collect, pinned, source), self.driver.stopped)
 
-    def collect(self, pinned: Pinned) -> Any:
+    def pin(self, source: Source) -> Pinned:
+        """Pin one execution of a source."""
+        return self._keep(source, self.driver.run(self._flow(source)))
+
+    def _flow(self, source: Source) -> Flow[Pinned]:
+        known = None if self.cache is None else self.cache.known(source.question)
+        return source.pin(self.reading.ask, self.reading.age, known)
+
+    def _keep(self, source: Source, pinned: Pinned) -> Pinned:
+        """Remember what was pinned, so that the next call can start from it."""
+        if self.cache is not None:
+            self.cache.keep(source.question, pinned.status)
+        return pinned
+
+    def collect(self, pinned: Pinned, source: Source) -> Any:
         """Return the frame of a pinned execution: all of it, or an error that names it."""
         import pyarrow as pa
 
         with _naming(pinned.status):
             download = self.download(pinned)
-            schema = download.plan.schema
-            tables = [schema.empty_table(), *download.tables(pinned)]
-            origin = Provenance.of(pinned.status, download)
+            tables = [download.plan.schema.empty_table(), *download.tables(pinned)]
+            origin = Provenance.of(pinned.status, download, source)
             table = pa.concat_tables(tables).replace_schema_metadata(origin.as_metadata())
             return to_frame(table, self.frame, origin.as_dict())
 
-    def batches(self, pin: Flow[Pinned]) -> pa.RecordBatchReader:
-        """Pin an execution by the flow given, and return its rows as a stream."""
+    def batches(self, source: Source) -> pa.RecordBatchReader:
+        """Pin one execution of a source, and return its rows as a stream."""
         import pyarrow as pa
 
-        pinned = self.driver.run(pin)
+        pinned = self.pin(source)
         with _naming(pinned.status):
             download = self.download(pinned)
         return pa.RecordBatchReader.from_batches(download.plan.schema, _batches(download, pinned))
 
-    def sink_parquet(self, pin: Flow[Pinned], path: Path) -> Path:
-        """Pin an execution by the flow given, and write its rows to a Parquet file."""
-        pinned = self.driver.run(pin)
+    def sink_parquet(self, source: Source, path: Path) -> Path:
+        """Pin one execution of a source, and write its rows to a Parquet file."""
+        pinned = self.pin(source)
         with _naming(pinned.status):
             download = self.download(pinned)
-            download.store = store = store_beside(path, download.plan)
+            beside = store_beside(path, download.plan)
+            download.store = download.store or beside
             sink_parquet(download.tables(pinned), download.plan.schema, path)
-        store.remove()
+        beside.remove()
         return path
 
     def download(self, pinned: Pinned) -> Download:
         """Plan the download of a pinned execution."""
-        ask = self.reading.ask
-        metadata = _project(pinned.status.metadata or Metadata(()), ask.window.columns)
+        ask, typing = self.reading.ask, self.reading.typing
+        whole = pinned.status.metadata or Metadata(())
+        metadata = _project(whole, ask.window.columns)
         names, types = metadata.column_names, metadata.column_types
         plan = Plan(
             execution_id=pinned.status.execution_id,
-            schema=result_schema(names, types, self.reading.typing),
+            schema=result_schema(names, types, typing),
             window=ask.window,
             stored=metadata.total_row_count,
             allow_partial=ask.allow_partial,
+            key=_key(metadata, typing, ask),
+            whole_key=_key(whole, typing, ask),
         )
+        refuse_large(pinned.status, whole, plan, self.reading.max_export_mb)
         told = None if types is None else dict(zip(names, types, strict=True))
-        return Download(plan, self.driver, self.reading.format, told)
+        store = None if self.cache is None or ask.window.sample_count else self.cache.pages(plan)
+        return Download(plan, self.driver, self.reading.format, told, store)
 
 
 def _batches(download: Download, pinned: Pinned) -> Iterator[pa.RecordBatch]:
     with _naming(pinned.status):
         for table in download.tables(pinned):
             yield from table.to_batches()
+
+
+def _key(metadata: Metadata, typing: Typing, ask: Ask) -> str:
+    """Return a name for what is asked of an execution's rows, whichever of them are asked for."""
+    types = metadata.column_types or ("",) * len(metadata.column_names)
+    columns = [
+        (name, type_text, str(typing.overrides.get(name)))
+        for name, type_text in zip(metadata.column_names, types, strict=True)
+    ]
+    asked = (columns, typing.options, ask.window.filters, ask.window.sort_by, ask.allow_partial)
+    return hashlib.sha256(repr(asked).encode()).hexdigest()[:16]
 
 
 def _project(metadata: Metadata, wanted: Sequence[str] | None) -> Metadata:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import secrets
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from dune_frames._store import PageStore
+from dune_frames._store import PageStore, appearing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -22,7 +20,7 @@ ROW_GROUP_ROWS = 1 << 17
 
 def store_beside(path: Path, plan: Plan) -> PageStore:
     """Return where the pages for a file are kept until it is whole: a hidden folder beside it."""
-    folder = path.parent / f".{path.name}.{plan.execution_id}.{plan.fingerprint}"
+    folder = path.parent / f".{path.name}.{plan.execution_id}.{plan.key}"
     return PageStore(folder, plan.schema)
 
 
@@ -30,7 +28,7 @@ def sink_parquet(tables: Iterable[pa.Table], schema: pa.Schema, path: Path) -> N
     """Write tables to a Parquet file that appears under its name only when it is whole."""
     from pyarrow import parquet
 
-    with _appearing(path) as part, parquet.ParquetWriter(part, schema, compression="zstd") as file:
+    with appearing(path) as part, parquet.ParquetWriter(part, schema, compression="zstd") as file:
         for group in _row_groups(tables):
             file.write_table(group, row_group_size=ROW_GROUP_ROWS)
 
@@ -47,14 +45,3 @@ def _row_groups(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
             gathered = []
     if gathered:
         yield pa.concat_tables(gathered)
-
-
-@contextmanager
-def _appearing(path: Path) -> Iterator[Path]:
-    """Give a file of another name to write, and rename it when all went well."""
-    part = path.parent / f".{path.name}.{secrets.token_hex(4)}.tmp"
-    try:
-        yield part
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)

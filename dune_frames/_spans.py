@@ -56,10 +56,11 @@ class Spans:
         return span
 
     def _stored(self) -> Span | None:
-        if self.store is None or self.at not in self.store:
+        page = None if self.store is None else self.store.page_at(self.at)
+        if page is None or self.store is None:
             return None
-        after = self.store.after(self.at)
-        return Span(self.at, _NO_STOP if after is None else after, stored=True)
+        after = self.store.after(page)
+        return Span(self.at, _NO_STOP if after is None else after, page)
 
     def _stop(self) -> int:
         """Return where a span from here on stops: after a page, or where a stored one starts."""
@@ -71,6 +72,6 @@ class Spans:
         """Note from a span that was read how large pages get and whether the result ended."""
         rows = pages[0].table.num_rows
         short = 0 < rows < min(span.stop - span.start, self.page_rows)
-        if short and not span.stored and self.plan.rows is not None:
+        if short and span.page is None and self.plan.rows is not None:
             self.page_rows = rows
         self.ended = self.ended or pages[-1].next_offset is None

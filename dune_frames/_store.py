@@ -3,43 +3,58 @@
 A stored page is an Arrow IPC file named after where it starts and where the next page starts:
 ``64000-96000.arrow``, or ``96000-end.arrow`` for the last one. It is written under another name and
 renamed, so that a file that is there is whole, whoever writes, reads or is killed at that moment.
+(Compressed IPC writes six times faster than Parquet and reads ten times faster, for a file twice as
+large.)
 """
 
 from __future__ import annotations
 
-import contextlib
-import os
 import re
+import secrets
 import shutil
-import tempfile
 from bisect import bisect_right
-from pathlib import Path
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from dune_frames._plan import Page
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
     import pyarrow as pa
 
 _NAME = re.compile(r"(\d+)-(\d+|end)\.arrow")
 
 
+@contextmanager
+def appearing(path: Path) -> Iterator[Path]:
+    """Give a file of another name to write, and rename it when all went well."""
+    part = path.parent / f".{path.name}.{secrets.token_hex(4)}.tmp"
+    try:
+        yield part
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
 class PageStore:
-    """The stored pages of one execution in one schema, sorted and filtered in one way.
+    """The stored pages of one execution, sorted and filtered in one way.
 
     Parameters
     ----------
     folder : Path
         Where they are; made with the first page, for the user alone.
     schema : pyarrow.Schema
-        Of every page.
+        Of every page that is given out.
+    projects : bool
+        The pages on disk have more columns than are wanted. Such a store takes no pages.
     """
 
-    def __init__(self, folder: Path, schema: pa.Schema) -> None:
+    def __init__(self, folder: Path, schema: pa.Schema, *, projects: bool = False) -> None:
         self.folder = folder
         self._schema = schema
+        self._projects = projects
         self._after = self._scan()
         self._starts = sorted(self._after)
 
@@ -49,9 +64,14 @@ class PageStore:
         found = [match for match in map(_NAME.fullmatch, names) if match]
         return {int(each[1]): None if each[2] == "end" else int(each[2]) for each in found}
 
-    def __contains__(self, start: int) -> bool:
-        """Tell whether a page that starts there is stored."""
-        return start in self._after
+    def page_at(self, offset: int) -> int | None:
+        """Return where the stored page that holds an offset starts."""
+        place = bisect_right(self._starts, offset) - 1
+        if place < 0:
+            return None
+        start = self._starts[place]
+        after = self._after[start]
+        return start if after is None or after > offset else None
 
     def after(self, start: int) -> int | None:
         """Return where the page after a stored one starts; `None` where the result ends with it."""
@@ -62,34 +82,48 @@ class PageStore:
         place = bisect_right(self._starts, offset)
         return self._starts[place] if place < len(self._starts) else None
 
+    def covers(self, start: int, end: int | None) -> bool:
+        """Tell whether every row from `start` to `end`, or to the result's own end, is stored."""
+        while end is None or start < end:
+            page = self.page_at(start)
+            if page is None:
+                return False
+            after = self._after[page]
+            if after is None:
+                return True
+            start = after
+        return True
+
     def load(self, start: int) -> Page | None:
-        """Return a stored page; `None`, and no longer stored, where its file is damaged or gone."""
+        """Return a stored page; `None` where its file is damaged or gone."""
         import pyarrow as pa
 
         path = self._path(start, self._after[start])
         try:
             with pa.memory_map(str(path)) as file:
-                table = pa.ipc.open_file(file).read_all()
-        except (OSError, pa.ArrowInvalid):
-            path.unlink(missing_ok=True)
+                table = pa.ipc.open_file(file).read_all().select(self._schema.names)
+        except (OSError, KeyError, pa.ArrowInvalid):
+            with suppress(OSError):
+                path.unlink(missing_ok=True)
             return None
-        return Page(table, self._after[start], 0) if table.schema == self._schema else None
+        same = table.schema.equals(self._schema)
+        return Page(table.cast(self._schema), self._after[start], 0) if same else None
 
     def add(self, start: int, pages: Sequence[Page]) -> None:
         """Store consecutive pages as one. A full disk costs the storing, not the read."""
         import pyarrow as pa
 
-        with contextlib.suppress(OSError):
+        if self._projects:
+            return
+        options = pa.ipc.IpcWriteOptions(compression="lz4")
+        with suppress(OSError):
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            handle, name = tempfile.mkstemp(dir=self.folder, suffix=".tmp")
-            part = Path(name)
-            try:
-                with os.fdopen(handle, "wb") as file, pa.ipc.new_file(file, self._schema) as writer:
-                    for page in pages:
-                        writer.write_table(page.table)
-                part.replace(self._path(start, pages[-1].next_offset))
-            finally:
-                part.unlink(missing_ok=True)
+            with (
+                appearing(self._path(start, pages[-1].next_offset)) as part,
+                pa.ipc.new_file(str(part), self._schema, options=options) as writer,
+            ):
+                for page in pages:
+                    writer.write_table(page.table)
 
     def remove(self) -> None:
         """Delete all of it."""

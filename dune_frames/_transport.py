@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import time
 from typing import TYPE_CHECKING, Any
@@ -37,10 +38,30 @@ class Key:
         """Keep the secret."""
         return "Key(...)"
 
+    @property
+    def account(self) -> str:
+        """A digest that tells accounts apart and does not lead back to the key."""
+        return hashlib.blake2b(
+            self._text.encode(), digest_size=8, person=b"dune_frames"
+        ).hexdigest()
+
     def __call__(self, prepared: requests.PreparedRequest) -> requests.PreparedRequest:
         """Put the key into the header of a request that is about to leave."""
         prepared.headers[KEY_HEADER] = self._text
         return prepared
+
+
+class Offline:
+    """A transport that sends nothing."""
+
+    def send(self, request: Request, seconds: float) -> Answer:
+        """Refuse, and say what would have been needed."""
+        del seconds
+        raise errors.OfflineError(
+            f"offline=True, and the cache has no answer to {request.method} {request.path}",
+            execution_id=request.execution_id,
+            query_id=request.query_id,
+        )
 
 
 class Transport:
@@ -51,6 +72,7 @@ class Transport:
 
     def __init__(self, base_url: str, key: Key) -> None:
         self.base_url = base_url
+        self.account = key.account
         self._key = key
         self._session: requests.Session | None = None
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any, overload
 
 from dune_frames import _flow, _params
 from dune_frames._calls import Calls
-from dune_frames._options import Reading, ReadOptions, shows_options
-from dune_frames._query import age_of, query_id_of
+from dune_frames._options import Reading, ReadOptions, Running, RunOptions, shows_options
+from dune_frames._query import query_id_of
 from dune_frames._settings import key_of, url_of
 from dune_frames._transport import Transport
 from dune_frames.errors import InvalidRequestError
@@ -17,17 +17,14 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Unpack
 
-    from dune_frames._read import Read
-
     Params = Mapping[str, Any] | None
 
     import pandas as pd
     import polars as pl
     import pyarrow as pa
 
-    from dune_frames._exchange import Flow
     from dune_frames._frames import Pandas, Polars, PyArrow
-    from dune_frames._query import MaxAge, QueryReference
+    from dune_frames._query import QueryReference
 
 
 class Dune:
@@ -73,9 +70,7 @@ class Dune:
         params: Params = None,
         *,
         frame: Pandas = "pandas",
-        max_age: MaxAge = None,
-        performance: str | None = None,
-        **options: Unpack[ReadOptions],
+        **options: Unpack[RunOptions],
     ) -> pd.DataFrame: ...
     @overload
     def read_query(
@@ -84,9 +79,7 @@ class Dune:
         params: Params = None,
         *,
         frame: Polars,
-        max_age: MaxAge = None,
-        performance: str | None = None,
-        **options: Unpack[ReadOptions],
+        **options: Unpack[RunOptions],
     ) -> pl.DataFrame: ...
     @overload
     def read_query(
@@ -95,24 +88,20 @@ class Dune:
         params: Params = None,
         *,
         frame: PyArrow,
-        max_age: MaxAge = None,
-        performance: str | None = None,
-        **options: Unpack[ReadOptions],
+        **options: Unpack[RunOptions],
     ) -> pa.Table: ...
-    @shows_options
+    @shows_options(Running)
     def read_query(
         self,
         query: QueryReference,
         params: Params = None,
         *,
         frame: Any = "pandas",
-        max_age: MaxAge = None,
-        performance: str | None = None,
-        **options: Unpack[ReadOptions],
+        **options: Unpack[RunOptions],
     ) -> Any:
         """Read a saved query as `dune_frames.read_dune_query` does."""
-        read = self._calls.read(frame, Reading(**options))
-        return read.run(self._pin_query(read, query, params, max_age, performance))
+        reading = Running(**options)
+        return self._calls.read(frame, reading).run(_saved(query, params, reading.performance))
 
     @overload
     def read_sql(
@@ -121,46 +110,28 @@ class Dune:
         params: Params = None,
         *,
         frame: Pandas = "pandas",
-        max_age: MaxAge = None,
-        performance: str | None = None,
-        **options: Unpack[ReadOptions],
+        **options: Unpack[RunOptions],
     ) -> pd.DataFrame: ...
     @overload
     def read_sql(
-        self,
-        sql: str,
-        params: Params = None,
-        *,
-        frame: Polars,
-        max_age: MaxAge = None,
-        performance: str | None = None,
-        **options: Unpack[ReadOptions],
+        self, sql: str, params: Params = None, *, frame: Polars, **options: Unpack[RunOptions]
     ) -> pl.DataFrame: ...
     @overload
     def read_sql(
-        self,
-        sql: str,
-        params: Params = None,
-        *,
-        frame: PyArrow,
-        max_age: MaxAge = None,
-        performance: str | None = None,
-        **options: Unpack[ReadOptions],
+        self, sql: str, params: Params = None, *, frame: PyArrow, **options: Unpack[RunOptions]
     ) -> pa.Table: ...
-    @shows_options
+    @shows_options(Running)
     def read_sql(
         self,
         sql: str,
         params: Params = None,
         *,
         frame: Any = "pandas",
-        max_age: MaxAge = None,
-        performance: str | None = None,
-        **options: Unpack[ReadOptions],
+        **options: Unpack[RunOptions],
     ) -> Any:
         """Run SQL and read its result as `dune_frames.read_dune_sql` does."""
-        read = self._calls.read(frame, Reading(**options))
-        return read.run(self._pin_sql(read, sql, params, max_age, performance))
+        reading = Running(**options)
+        return self._calls.read(frame, reading).run(_sql(sql, params, reading.performance))
 
     @overload
     def read_execution(
@@ -174,13 +145,13 @@ class Dune:
     def read_execution(
         self, execution_id: str, *, frame: PyArrow, **options: Unpack[ReadOptions]
     ) -> pa.Table: ...
-    @shows_options
+    @shows_options(Reading)
     def read_execution(
         self, execution_id: str, *, frame: Any = "pandas", **options: Unpack[ReadOptions]
     ) -> Any:
         """Read an execution as `dune_frames.read_dune_execution` does."""
-        read = self._calls.read(frame, Reading(**options))
-        return read.run(_flow.pin_execution(execution_id, read.reading.ask))
+        reading = Reading(**options)
+        return self._calls.read(frame, reading).run(_flow.Existing(execution_id))
 
     @overload
     async def read_query_async(
@@ -189,9 +160,7 @@ class Dune:
         params: Params = None,
         *,
         frame: Pandas = "pandas",
-        max_age: MaxAge = None,
-        performance: str | None = None,
-        **options: Unpack[ReadOptions],
+        **options: Unpack[RunOptions],
     ) -> pd.DataFrame: ...
     @overload
     async def read_query_async(
@@ -200,9 +169,7 @@ class Dune:
         params: Params = None,
         *,
         frame: Polars,
-        max_age: MaxAge = None,
-        performance: str | None = None,
-        **options: Unpack[ReadOptions],
+        **options: Unpack[RunOptions],
     ) -> pl.DataFrame: ...
     @overload
     async def read_query_async(
@@ -211,24 +178,22 @@ class Dune:
         params: Params = None,
         *,
         frame: PyArrow,
-        max_age: MaxAge = None,
-        performance: str | None = None,
-        **options: Unpack[ReadOptions],
+        **options: Unpack[RunOptions],
     ) -> pa.Table: ...
-    @shows_options
+    @shows_options(Running)
     async def read_query_async(
         self,
         query: QueryReference,
         params: Params = None,
         *,
         frame: Any = "pandas",
-        max_age: MaxAge = None,
-        performance: str | None = None,
-        **options: Unpack[ReadOptions],
+        **options: Unpack[RunOptions],
     ) -> Any:
         """Read a saved query as `dune_frames.read_dune_query` does, on an event loop."""
-        read = self._calls.read(frame, Reading(**options))
-        return await read.run_async(self._pin_query(read, query, params, max_age, performance))
+        reading = Running(**options)
+        return await self._calls.read(frame, reading).run_async(
+            _saved(query, params, reading.performance)
+        )
 
     @overload
     async def read_sql_async(
@@ -237,46 +202,30 @@ class Dune:
         params: Params = None,
         *,
         frame: Pandas = "pandas",
-        max_age: MaxAge = None,
-        performance: str | None = None,
-        **options: Unpack[ReadOptions],
+        **options: Unpack[RunOptions],
     ) -> pd.DataFrame: ...
     @overload
     async def read_sql_async(
-        self,
-        sql: str,
-        params: Params = None,
-        *,
-        frame: Polars,
-        max_age: MaxAge = None,
-        performance: str | None = None,
-        **options: Unpack[ReadOptions],
+        self, sql: str, params: Params = None, *, frame: Polars, **options: Unpack[RunOptions]
     ) -> pl.DataFrame: ...
     @overload
     async def read_sql_async(
-        self,
-        sql: str,
-        params: Params = None,
-        *,
-        frame: PyArrow,
-        max_age: MaxAge = None,
-        performance: str | None = None,
-        **options: Unpack[ReadOptions],
+        self, sql: str, params: Params = None, *, frame: PyArrow, **options: Unpack[RunOptions]
     ) -> pa.Table: ...
-    @shows_options
+    @shows_options(Running)
     async def read_sql_async(
         self,
         sql: str,
         params: Params = None,
         *,
         frame: Any = "pandas",
-        max_age: MaxAge = None,
-        performance: str | None = None,
-        **options: Unpack[ReadOptions],
+        **options: Unpack[RunOptions],
     ) -> Any:
         """Run SQL and read its result as `dune_frames.read_dune_sql` does, on an event loop."""
-        read = self._calls.read(frame, Reading(**options))
-        return await read.run_async(self._pin_sql(read, sql, params, max_age, performance))
+        reading = Running(**options)
+        return await self._calls.read(frame, reading).run_async(
+            _sql(sql, params, reading.performance)
+        )
 
     @overload
     async def read_execution_async(
@@ -290,13 +239,13 @@ class Dune:
     async def read_execution_async(
         self, execution_id: str, *, frame: PyArrow, **options: Unpack[ReadOptions]
     ) -> pa.Table: ...
-    @shows_options
+    @shows_options(Reading)
     async def read_execution_async(
         self, execution_id: str, *, frame: Any = "pandas", **options: Unpack[ReadOptions]
     ) -> Any:
         """Read an execution as `dune_frames.read_dune_execution` does, on an event loop."""
-        read = self._calls.read(frame, Reading(**options))
-        return await read.run_async(_flow.pin_execution(execution_id, read.reading.ask))
+        reading = Reading(**options)
+        return await self._calls.read(frame, reading).run_async(_flow.Existing(execution_id))
 
     def execute_query(
         self, query: QueryReference, params: Params = None, *, performance: str | None = None
@@ -325,23 +274,6 @@ class Dune:
             There is none.
         """
         return self.execution(self._calls.run(_flow.latest_id(_saved(query, params, None))))
-
-    def _pin_query(
-        self,
-        read: Read,
-        query: QueryReference,
-        params: Params,
-        max_age: MaxAge,
-        performance: str | None,
-    ) -> Flow[_flow.Pinned]:
-        saved = _saved(query, params, performance)
-        return _flow.pin_latest(saved, read.reading.ask, age_of(max_age))
-
-    def _pin_sql(
-        self, read: Read, sql: str, params: Params, max_age: MaxAge, performance: str | None
-    ) -> Flow[_flow.Pinned]:
-        age_of(max_age)
-        return _flow.pin_new(_sql(sql, params, performance), read.reading.ask)
 
 
 def _saved(query: QueryReference, params: Params, performance: str | None) -> _flow.Saved:

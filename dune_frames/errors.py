@@ -20,6 +20,8 @@ The tree (in brackets the built-in that is the second base)::
     ├── TransportError [ConnectionError]         no usable answer came back, after patience
     │   ├── MaybeStartedError                    …to a request that starts a billed run
     │   └── UntrustedAddressError                the answer points to another host
+    ├── OfflineError [LookupError]               `offline=True`, and the cache does not have it
+    ├── ExportTooLargeError [ValueError]         more than `max_export_mb`; nothing was exported
     ├── DeadlineError [TimeoutError]             the call's `timeout=` is over
     ├── ExecutionError [RuntimeError]            the run itself ended without a whole result
     │   ├── QueryFailedError                     with the SQL line and a caret where Dune tells
@@ -211,6 +213,21 @@ class UntrustedAddressError(TransportError):
 
     default_advice = (
         "check DUNE_API_BASE_URL; the API key is sent only to the address configured there."
+    )
+
+
+class OfflineError(DuneError, LookupError):
+    """`offline=True`, and what was asked is not in the cache. Nothing was sent."""
+
+    default_advice = "read it once without offline=True, or name an execution that was read before."
+
+
+class ExportTooLargeError(DuneError, ValueError):
+    """The export would be larger than `max_export_mb` allows. It was not started."""
+
+    default_advice = (
+        "take less with `columns`, `filters` or `limit`, scan_dune_query(...) for what you then "
+        "select, or allow more."
     )
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
 from dune_frames import _flow
+from dune_frames._estimate import Estimate, estimate
 from dune_frames._options import Reading, ReadOptions, shows_options
 
 if TYPE_CHECKING:
@@ -89,13 +90,26 @@ class Execution:
         """
         return self._calls.run(_flow.cancel(self.execution_id))
 
+    def estimate(self) -> Estimate:
+        """Estimate what exporting the whole result would take, before any of it is exported.
+
+        GET /execution/{execution_id}/status, free of charge.
+
+        Returns
+        -------
+        Estimate
+            Rows, megabytes, and credits for each plan. `columns`, `filters` and `limit` make an
+            export smaller than that.
+        """
+        return estimate(self.status())
+
     @overload
     def read(self, *, frame: Pandas = "pandas", **options: Unpack[ReadOptions]) -> pd.DataFrame: ...
     @overload
     def read(self, *, frame: Polars, **options: Unpack[ReadOptions]) -> pl.DataFrame: ...
     @overload
     def read(self, *, frame: PyArrow, **options: Unpack[ReadOptions]) -> pa.Table: ...
-    @shows_options
+    @shows_options(Reading)
     def read(self, *, frame: Any = "pandas", **options: Unpack[ReadOptions]) -> Any:
         """Wait for the run and read its result, as `read_dune_execution` does.
 
@@ -106,9 +120,9 @@ class Execution:
         {options}
         """
         read = self._calls.read(frame, Reading(**options))
-        return read.run(_flow.pin_execution(self.execution_id, read.reading.ask))
+        return read.run(_flow.Existing(self.execution_id))
 
-    @shows_options
+    @shows_options(Reading)
     def batches(self, **options: Unpack[ReadOptions]) -> pa.RecordBatchReader:
         """Wait for the run and stream its result: a few pages are in memory at a time.
 
@@ -129,9 +143,9 @@ class Execution:
             As `read`.
         """
         read = self._calls.read("pyarrow", Reading(**options))
-        return read.batches(_flow.pin_execution(self.execution_id, read.reading.ask))
+        return read.batches(_flow.Existing(self.execution_id))
 
-    @shows_options
+    @shows_options(Reading)
     def sink_parquet(self, path: str | os.PathLike[str], **options: Unpack[ReadOptions]) -> Path:
         """Wait for the run and write its result to a Parquet file, in constant memory.
 
@@ -155,5 +169,4 @@ class Execution:
             As `read`.
         """
         read = self._calls.read("pyarrow", Reading(**options))
-        pin = _flow.pin_execution(self.execution_id, read.reading.ask)
-        return read.sink_parquet(pin, Path(path))
+        return read.sink_parquet(_flow.Existing(self.execution_id), Path(path))

@@ -1,0 +1,30 @@
+"""What all tests share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+SHARED = Path(__file__).resolve().parents[2] / "shared"
+
+
+@pytest.fixture(scope="session")
+def examples() -> Path:
+    """The recorded and official payloads; a test that needs them is skipped where they are not."""
+    folder = SHARED / "wire" / "examples"
+    if not folder.is_dir():
+        pytest.skip("the recorded payloads (../shared/wire/examples) are not beside this checkout")
+    return folder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep the tests out of the cache of whoever runs them."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DUNE_FRAMES_CACHE_DIR", str(tmp_path_factory.mktemp("cache")))
+        yield

@@ -1,0 +1,147 @@
+"""The package as a whole: what it exports, what it imports, in which order, and that it installs."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+import tomllib
+import venv
+from pathlib import Path
+
+import pytest
+
+import dune_frames
+
+ROOT = Path(__file__).resolve().parents[1]
+PACKAGE = ROOT / "dune_frames"
+
+#: The modules on the way of the data. A module imports only what stands before it.
+WAY_OF_THE_DATA = [
+    "errors", "_types", "_schema", "_cast", "_column", "_csv", "_json", "_query", "_params",
+    "_wire", "_refusal", "_exchange", "_transport", "_settings", "_drive", "_flow", "_plan",
+    "_store", "_spans", "_pages", "_proof", "_download", "_provenance", "_frames", "_sink",
+    "_predicate", "_polars_reader", "_options", "_read", "_scan", "_calls", "execution", "client",
+    "_api", "__init__",
+]  # fmt: skip
+
+EXPORTS = {
+    "Dune", "DuneError", "Execution", "__version__", "errors",
+    "execute_dune_query", "execute_dune_sql",
+    "read_dune_execution", "read_dune_execution_async",
+    "read_dune_query", "read_dune_query_async",
+    "read_dune_sql", "read_dune_sql_async",
+}  # fmt: skip
+
+
+def _imports(module: str) -> set[str]:
+    """Return the modules of the package that a module imports, for types or for real."""
+    tree = ast.parse((PACKAGE / f"{module}.py").read_text(encoding="utf-8"))
+    found: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            first, _, rest = node.module.partition(".")
+            if first == "dune_frames":
+                found |= {rest.split(".")[0]} if rest else {alias.name for alias in node.names}
+    return found
+
+
+def test_exports_are_what_users_type():
+    """Everything that the package exports is meant, exists, and is listed once."""
+    assert set(dune_frames.__all__) == EXPORTS
+    assert len(dune_frames.__all__) == len(EXPORTS)
+    for name in dune_frames.__all__:
+        assert getattr(dune_frames, name) is not None
+
+
+def test_every_core_module_stands_on_the_way_of_the_data():
+    """No module of the core is left out of the order that the next test checks."""
+    modules = {path.stem for path in PACKAGE.glob("*.py")} - {"cli", "magic", "dask", "spark"}
+    assert modules == set(WAY_OF_THE_DATA)
+
+
+@pytest.mark.parametrize("module", WAY_OF_THE_DATA)
+def test_a_module_imports_only_what_stands_before_it(module):
+    """The import order of the layers is the way of the data; there are no circles."""
+    before = set(WAY_OF_THE_DATA[: WAY_OF_THE_DATA.index(module)])
+    if module == "__init__":
+        before.add("__init__")
+    assert _imports(module) & set(WAY_OF_THE_DATA) <= before
+
+
+@pytest.mark.parametrize(
+    ("library", "owner"), [("requests", "_transport"), ("urllib3", "_transport")]
+)
+def test_one_file_touches_the_network_library(library, owner):
+    """Only one file of the package imports the network library."""
+    users = set()
+    for path in PACKAGE.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            names = [a.name for a in node.names] if isinstance(node, ast.Import) else []
+            names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            if any(name.split(".")[0] == library for name in names):
+                users.add(path.stem)
+    assert users == {owner}
+
+
+def _loaded_after(code: str) -> set[str]:
+    names = "'pandas', 'polars', 'pyarrow', 'requests', 'numpy', 'duckdb', 'asyncio'"
+    ending = f"; import sys; print(*[m for m in ({names},) if m in sys.modules])"
+    done = subprocess.run(
+        [sys.executable, "-c", code + ending], capture_output=True, text=True, check=True
+    )
+    return set(done.stdout.split())
+
+
+def test_importing_costs_nothing():
+    """`import dune_frames` loads no frame library and no network library."""
+    assert _loaded_after("import dune_frames") == set()
+
+
+def test_reading_polars_does_not_load_pandas():
+    """Who reads polars frames never pays for pandas."""
+    code = (
+        "from dune_frames.local import LocalDune\n"
+        "with LocalDune() as local:\n"
+        "    local.client().read_sql('SELECT 1 AS one', frame='polars')\n"
+        "1"
+    )
+    assert "pandas" not in _loaded_after(code)
+
+
+def test_readme_and_ci_run_the_same_tests():
+    """The README's test command is the one that CI runs, word for word."""
+    command = "pip install -q -e '.[test]' && python -m pytest"
+    assert command in (ROOT / "README.md").read_text(encoding="utf-8")
+    assert command in (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+
+
+def test_lowest_versions_are_the_bounds():
+    """What CI proves as lowest is exactly what the dependencies allow as lowest."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    bounds = dict(each.split(">=") for each in project["dependencies"])
+    text = (ROOT / "tests" / "lowest.txt").read_text(encoding="utf-8")
+    pins = dict(line.split("==") for line in text.splitlines() if "==" in line)
+    padded = {name: version + ".0" * (2 - version.count(".")) for name, version in bounds.items()}
+    assert pins == padded
+
+
+@pytest.mark.wheel
+def test_the_wheel_installs_and_runs_in_an_empty_environment(tmp_path):
+    """The wheel that the build makes is whole: with its dependencies alone it imports and refuses."""
+    build = [sys.executable, "-m", "build", "--wheel", "--outdir", str(tmp_path), str(ROOT)]
+    subprocess.run(build, check=True, capture_output=True)
+    (wheel,) = tmp_path.glob("*.whl")
+    venv.create(tmp_path / "empty", with_pip=True)
+    python = tmp_path / "empty" / "bin" / "python"
+    subprocess.run([python, "-m", "pip", "install", "-q", wheel], check=True, capture_output=True)
+    code = (
+        "import dune_frames as d, importlib.resources as r\n"
+        "assert r.files('dune_frames').joinpath('py.typed').is_file()\n"
+        "try: d.read_dune_query(1)\n"
+        "except d.errors.ConfigurationError as error: print(error)\n"
+    )
+    done = subprocess.run(
+        [python, "-c", code], cwd=tmp_path, env={}, capture_output=True, text=True, check=True
+    )
+    assert "no Dune API key" in done.stdout
