@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from dune_frames._drive import Driver
-    from dune_frames._flow import Pinned
+    from dune_frames._pin import Pinned
     from dune_frames._plan import Format, Page, Plan, Span
     from dune_frames._store import PageStore
     from dune_frames._wire import Results

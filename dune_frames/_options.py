@@ -8,8 +8,8 @@ from dataclasses import dataclass, fields
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
 
-from dune_frames._flow import Ask
 from dune_frames._frames import DtypeBackend, FrameOptions, refuse_other
+from dune_frames._pin import Ask
 from dune_frames._query import Window, age_of
 from dune_frames._schema import Typing
 from dune_frames._types import TypeOptions, Uint256, Varbinary

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from dune_frames._download import Download
-    from dune_frames._flow import Source
+    from dune_frames._source import Source
     from dune_frames._wire import Status
 
 #: The key in a pandas frame's `attrs` and in an Arrow schema's metadata.

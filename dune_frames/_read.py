@@ -12,6 +12,7 @@ from dune_frames._download import Download
 from dune_frames._drive import Driver, in_thread
 from dune_frames._estimate import refuse_large
 from dune_frames._frames import FrameOptions, to_frame
+from dune_frames._pin import pin
 from dune_frames._plan import Plan
 from dune_frames._provenance import Provenance
 from dune_frames._schema import result_schema
@@ -27,9 +28,10 @@ if TYPE_CHECKING:
 
     from dune_frames._cache import Cache
     from dune_frames._exchange import Flow
-    from dune_frames._flow import Ask, Pinned, Source
     from dune_frames._options import Reading
+    from dune_frames._pin import Ask, Pinned
     from dune_frames._schema import Typing
+    from dune_frames._source import Source
     from dune_frames._wire import Status
 
 
@@ -69,7 +71,7 @@ class Read:
 
     def _flow(self, source: Source) -> Flow[Pinned]:
         known = None if self.cache is None else self.cache.known(source.question)
-        return source.pin(self.reading.ask, self.reading.age, known)
+        return pin(source, self.reading.ask, self.reading.age, known)
 
     def _keep(self, source: Source, pinned: Pinned) -> Pinned:
         """Remember what was pinned, so that the next call can start from it."""

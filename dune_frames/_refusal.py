@@ -1,11 +1,11 @@
-"""What an HTTP error means: each answer of Dune to its exception."""
+"""What an HTTP error and the end of a run mean: each answer of Dune to its exception."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from dune_frames import errors
-from dune_frames._wire import Answer, Request, read_error
+from dune_frames._wire import Answer, Failure, Request, Status, read_error
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -55,7 +55,7 @@ def _kind(status_code: int, said: str) -> type[errors.DuneError]:
     return _BY_STATUS.get(status_code, fallback)
 
 
-def ended_badly(status_word: str) -> Callable[..., errors.ExecutionError]:
+def _ended_badly(status_word: str) -> Callable[..., errors.ExecutionError]:
     """Return the exception that the end of a run means."""
     kinds: dict[str, type[errors.ExecutionError]] = {
         "FAILED": errors.QueryFailedError,
@@ -64,3 +64,39 @@ def ended_badly(status_word: str) -> Callable[..., errors.ExecutionError]:
         "COMPLETED_PARTIAL": errors.PartialResultError,
     }
     return kinds.get(status_word, errors.ExecutionError)
+
+
+def usable(status: Status, *, allow_partial: bool, sql: str | None = None) -> Status:
+    """Return the status of a run whose result can be read, or raise what its end means."""
+    good = ("COMPLETED", "COMPLETED_PARTIAL") if allow_partial else ("COMPLETED",)
+    known_bad = _ended_badly(status.word) is not errors.ExecutionError
+    if status.word in good or not (known_bad or status.failure):
+        return status
+    raise _bad_end(status, sql)
+
+
+def _bad_end(status: Status, sql: str | None) -> errors.ExecutionError:
+    failure = status.failure
+    text = f"the execution ended as {status.state}"
+    if failure:
+        text += f": {failure.message}" + _pointer(sql, failure)
+    error = _ended_badly("FAILED" if failure else status.word)(
+        text,
+        execution_id=status.execution_id,
+        query_id=status.query_id,
+        server_text=failure.message if failure else None,
+    )
+    error.state = status.state
+    if isinstance(error, errors.QueryFailedError) and failure:
+        error.line, error.column, error.error_type = failure.line, failure.column, failure.type
+    return error
+
+
+def _pointer(sql: str | None, failure: Failure) -> str:
+    """Show the SQL line with a caret under the column, where both are known."""
+    lines = (sql or "").splitlines()
+    if not failure.line or not failure.column or failure.line > len(lines):
+        return ""
+    line = lines[failure.line - 1]
+    lead = "".join("\t" if each == "\t" else " " for each in line[: failure.column - 1])
+    return f"\n\n    {line}\n    {lead}^\n"

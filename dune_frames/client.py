@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any, overload
 from dune_frames import _flow, _params
 from dune_frames._calls import Calls
 from dune_frames._options import Reading, ReadOptions, Running, RunOptions, shows_options
+from dune_frames._pin import latest_id
 from dune_frames._query import query_id_of
 from dune_frames._settings import key_of, url_of
+from dune_frames._source import Existing, Saved, Sql
 from dune_frames._transport import Transport
 from dune_frames.errors import InvalidRequestError
 from dune_frames.execution import Execution
@@ -151,7 +153,7 @@ class Dune:
     ) -> Any:
         """Read an execution as `dune_frames.read_dune_execution` does."""
         reading = Reading(**options)
-        return self._calls.read(frame, reading).run(_flow.Existing(execution_id))
+        return self._calls.read(frame, reading).run(Existing(execution_id))
 
     @overload
     async def read_query_async(
@@ -245,7 +247,7 @@ class Dune:
     ) -> Any:
         """Read an execution as `dune_frames.read_dune_execution` does, on an event loop."""
         reading = Reading(**options)
-        return await self._calls.read(frame, reading).run_async(_flow.Existing(execution_id))
+        return await self._calls.read(frame, reading).run_async(Existing(execution_id))
 
     def execute_query(
         self, query: QueryReference, params: Params = None, *, performance: str | None = None
@@ -273,14 +275,14 @@ class Dune:
         NoStoredResultError
             There is none.
         """
-        return self.execution(self._calls.run(_flow.latest_id(_saved(query, params, None))))
+        return self.execution(self._calls.run(latest_id(_saved(query, params, None))))
 
 
-def _saved(query: QueryReference, params: Params, performance: str | None) -> _flow.Saved:
-    return _flow.Saved(query_id_of(query), _params.encode(params), performance)
+def _saved(query: QueryReference, params: Params, performance: str | None) -> Saved:
+    return Saved(query_id_of(query), _params.encode(params), performance)
 
 
-def _sql(sql: str, params: Params, performance: str | None) -> _flow.Sql:
+def _sql(sql: str, params: Params, performance: str | None) -> Sql:
     if not sql.strip():
         raise InvalidRequestError("the SQL is empty", advice="give a query, such as 'SELECT 1'.")
-    return _flow.Sql(_params.bind(sql, params), performance)
+    return Sql(_params.bind(sql, params), performance)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, overload
 from dune_frames import _flow
 from dune_frames._estimate import Estimate, estimate
 from dune_frames._options import Reading, ReadOptions, shows_options
+from dune_frames._source import Existing
 
 if TYPE_CHECKING:
     import os
@@ -120,7 +121,7 @@ class Execution:
         {options}
         """
         read = self._calls.read(frame, Reading(**options))
-        return read.run(_flow.Existing(self.execution_id))
+        return read.run(Existing(self.execution_id))
 
     @shows_options(Reading)
     def batches(self, **options: Unpack[ReadOptions]) -> pa.RecordBatchReader:
@@ -143,7 +144,7 @@ class Execution:
             As `read`.
         """
         read = self._calls.read("pyarrow", Reading(**options))
-        return read.batches(_flow.Existing(self.execution_id))
+        return read.batches(Existing(self.execution_id))
 
     @shows_options(Reading)
     def sink_parquet(self, path: str | os.PathLike[str], **options: Unpack[ReadOptions]) -> Path:
@@ -169,4 +170,4 @@ class Execution:
             As `read`.
         """
         read = self._calls.read("pyarrow", Reading(**options))
-        return read.sink_parquet(_flow.Existing(self.execution_id), Path(path))
+        return read.sink_parquet(Existing(self.execution_id), Path(path))

@@ -1,4 +1,4 @@
-"""The package as a whole: what it exports, what it imports, in which order, and that it installs."""
+"""The package as a whole: what it exports, what it imports, and that it installs."""
 
 from __future__ import annotations
 
@@ -19,9 +19,10 @@ PACKAGE = ROOT / "dune_frames"
 #: The modules on the way of the data. A module imports only what stands before it.
 WAY_OF_THE_DATA = [
     "errors", "_types", "_schema", "_cast", "_column", "_csv", "_json", "_query", "_params",
-    "_wire", "_refusal", "_exchange", "_transport", "_settings", "_drive", "_flow", "_plan",
-    "_store", "_spans", "_pages", "_proof", "_download", "_provenance", "_frames", "_sink",
-    "_predicate", "_polars_reader", "_options", "_read", "_scan", "_calls", "execution", "client",
+    "_wire", "_refusal", "_exchange", "_transport", "_settings", "_source", "_drive", "_flow",
+    "_pin", "_plan",
+    "_store", "_cache", "_spans", "_pages", "_proof", "_download", "_estimate", "_provenance",
+    "_frames", "_sink", "_predicate", "_polars_reader", "_options", "_read", "_scan", "_calls", "execution", "client",
     "_api", "__init__",
 ]  # fmt: skip
 
@@ -128,7 +129,7 @@ def test_lowest_versions_are_the_bounds():
 
 @pytest.mark.wheel
 def test_the_wheel_installs_and_runs_in_an_empty_environment(tmp_path):
-    """The wheel that the build makes is whole: with its dependencies alone it imports and refuses."""
+    """The wheel is whole: with its dependencies alone it imports and refuses."""
     build = [sys.executable, "-m", "build", "--wheel", "--outdir", str(tmp_path), str(ROOT)]
     subprocess.run(build, check=True, capture_output=True)
     (wheel,) = tmp_path.glob("*.whl")
