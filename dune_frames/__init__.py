@@ -14,7 +14,11 @@ from dune_frames._api import (
     read_dune_query_async,
     read_dune_sql,
     read_dune_sql_async,
+    scan_dune_execution,
+    scan_dune_query,
+    scan_dune_sql,
 )
+from dune_frames._provenance import provenance
 from dune_frames.client import Dune
 from dune_frames.errors import DuneError
 from dune_frames.execution import Execution
@@ -29,10 +33,14 @@ __all__ = [
     "errors",
     "execute_dune_query",
     "execute_dune_sql",
+    "provenance",
     "read_dune_execution",
     "read_dune_execution_async",
     "read_dune_query",
     "read_dune_query_async",
     "read_dune_sql",
     "read_dune_sql_async",
+    "scan_dune_execution",
+    "scan_dune_query",
+    "scan_dune_sql",
 ]

@@ -5,7 +5,15 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, Any, overload
 
-from dune_frames._options import Reading, ReadOptions, Running, RunOptions, shows_options
+from dune_frames._options import (
+    Reading,
+    ReadOptions,
+    Running,
+    RunOptions,
+    ScanOptions,
+    ScanRunOptions,
+    shows_options,
+)
 from dune_frames.client import Dune
 
 if TYPE_CHECKING:
@@ -406,6 +414,156 @@ async def read_dune_execution_async(
     """
     chosen = client or default_client()
     return await chosen.read_execution_async(execution_id, frame=frame, **options)
+
+
+@shows_options(Running, without=("dtype_backend",))
+def scan_dune_query(
+    query: QueryReference,
+    params: Params = None,
+    *,
+    client: Dune | None = None,
+    **options: Unpack[ScanRunOptions],
+) -> pl.LazyFrame:
+    """Scan a saved query: a lazy frame of its stored result, or of a new run where there is none.
+
+    GET /query/{query_id}/results finds the latest run without exporting a row of it; where one is
+    needed, POST /query/{query_id}/execute starts one. So the frame knows its schema and stands for
+    one execution, however often it is collected. Collecting it sends
+    GET /execution/{execution_id}/results: the columns that are used as `columns`, what can be said
+    of the filters as `filters`, and `head` as `limit`.
+
+    Parameters
+    ----------
+    query : int or str
+        The query's id (``3493826``, ``"3493826"``) or its URL.
+    params : mapping of str to value, optional
+        As in `read_dune_query`.
+    client : Dune, optional
+        The client to use instead of the one that the environment describes.
+    {options}
+
+    Returns
+    -------
+    polars.LazyFrame
+        With the dtypes of ``read_dune_query(..., frame="polars")``. It always holds the same rows
+        as filtering that frame would: what Dune cannot say exactly is filtered here.
+
+    Raises
+    ------
+    DuneError
+        Always a subclass that says what happened and what to do; see `dune_frames.errors`. While
+        the frame is collected, polars before 2.0 puts its text into a ``ComputeError``.
+
+    Notes
+    -----
+    Dune is asked for comparisons with numbers, texts, dates and times, ``is_in``, ``is_between``,
+    ``is_null``, ``is_not_null``, ``starts_with``, ``ends_with``, ``contains``, and their ``&``,
+    ``|`` and ``~``. Types decide: comparisons of uint256, boolean and nested columns, and matches
+    of a text with ``%`` or ``_``, are filtered here. So is ``amount > 5`` on a double, because NaN
+    is larger than 5 in polars and not on Dune; ``amount.is_between(5, 1e12)`` goes to Dune, and
+    of ``(amount > 5) & amount.is_not_nan()`` what matters.
+
+    ``explain()`` shows what polars hands over: ``PROJECT``, ``SELECTION`` and ``SLICE``. What is
+    then sent, and what of the selection stays here, is logged at level INFO by the logger
+    ``dune_frames``. ``limit``, ``offset`` and ``sample_count`` count rows before polars filters
+    them, so with these no filter of polars' is sent. `timeout` holds for the scan itself and anew
+    for each time that the frame is collected.
+
+    Examples
+    --------
+    >>> import polars as pl
+    >>> from dune_frames.local import LocalDune
+    >>> with LocalDune() as local:
+    ...     local.save_query(7, "SELECT * FROM (VALUES (1, 'a'), (2, 'b')) AS t (n, name)")
+    ...     frame = scan_dune_query(7, client=local.client())
+    ...     frame.filter(pl.col("n") > 1).select("name").collect().to_series().to_list()
+    ['b']
+    """
+    return (client or default_client()).scan_query(query, params, **options)
+
+
+@shows_options(Running, without=("dtype_backend",))
+def scan_dune_sql(
+    sql: str,
+    params: Params = None,
+    *,
+    client: Dune | None = None,
+    **options: Unpack[ScanRunOptions],
+) -> pl.LazyFrame:
+    """Run SQL, once and at once, and return a lazy frame of its result.
+
+    POST /sql/execute starts the run and GET /execution/{execution_id}/status (free) follows it and
+    tells the schema. Collecting the frame exports what it needs and runs nothing.
+
+    Parameters
+    ----------
+    sql : str
+        DuneSQL.
+    params : mapping of str to value, optional
+        As in `read_dune_sql`.
+    client : Dune, optional
+        The client to use instead of the one that the environment describes.
+    {options}
+
+    Returns
+    -------
+    polars.LazyFrame
+        As of `scan_dune_query`, whose notes tell what goes to Dune.
+
+    Raises
+    ------
+    QueryFailedError
+        Dune could not run the SQL; the message shows the place. Failed runs are billed too.
+    DuneError
+        Anything else; see `dune_frames.errors`.
+
+    Examples
+    --------
+    >>> from dune_frames.local import LocalDune
+    >>> with LocalDune() as local:
+    ...     frame = scan_dune_sql("SELECT 1 AS one, 2 AS two", client=local.client())
+    ...     frame.select("two").collect().item()
+    2
+    """
+    return (client or default_client()).scan_sql(sql, params, **options)
+
+
+@shows_options(Reading, without=("dtype_backend",))
+def scan_dune_execution(
+    execution_id: str, *, client: Dune | None = None, **options: Unpack[ScanOptions]
+) -> pl.LazyFrame:
+    """Scan the result of an execution, waiting for it while it is under way.
+
+    GET /execution/{execution_id}/status (free) tells the schema. Nothing is executed.
+
+    Parameters
+    ----------
+    execution_id : str
+        Dune's id, 26 characters.
+    client : Dune, optional
+        The client to use instead of the one that the environment describes.
+    {options}
+
+    Returns
+    -------
+    polars.LazyFrame
+        As of `scan_dune_query`, whose notes tell what goes to Dune.
+
+    Raises
+    ------
+    DuneError
+        Always a subclass that says what happened and what to do; see `dune_frames.errors`.
+
+    Examples
+    --------
+    >>> from dune_frames.local import LocalDune
+    >>> with LocalDune() as local:
+    ...     run = local.client().execute_sql("SELECT 1 AS one")
+    ...     frame = scan_dune_execution(run.execution_id, client=local.client())
+    ...     frame.head(1).collect().item()
+    1
+    """
+    return (client or default_client()).scan_execution(execution_id, **options)
 
 
 def execute_dune_query(

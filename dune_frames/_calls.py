@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from dune_frames._cache import Cache
 from dune_frames._drive import Deadline, Driver, Pace
 from dune_frames._read import Read
+from dune_frames._scan import scan
 from dune_frames._transport import Offline, Transport
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from dune_frames._exchange import Flow
     from dune_frames._frames import FrameName
     from dune_frames._options import Reading
+    from dune_frames._source import Source
 
 T = TypeVar("T")
 
@@ -48,3 +53,7 @@ class Calls:
         cache = Cache.of(self.transport.base_url, self.transport.account)
         used = cache if reading.cache or reading.offline else None
         return Read(driver, reading, reading.frame_options(frame), used)
+
+    def scan(self, source: Source, reading: Reading) -> pl.LazyFrame:
+        """Pin one execution of a source, and return the frame that reads it."""
+        return scan(partial(self.read, "polars"), reading, source)

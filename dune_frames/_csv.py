@@ -6,11 +6,14 @@ integer is read as float64 and taken only while that is exact.
 
 from __future__ import annotations
 
+import csv
+import io
 from typing import TYPE_CHECKING
 
 from dune_frames._cast import MisfitError, cast_text
 from dune_frames._column import dune_name, misfit_of_column, typed
-from dune_frames._types import BIG_INTEGERS, parse_type
+from dune_frames._schema import is_overridden
+from dune_frames._types import BIG_INTEGERS, INTEGERS, parse_type
 from dune_frames.errors import DecodeError
 
 if TYPE_CHECKING:
@@ -21,11 +24,10 @@ if TYPE_CHECKING:
 NULL = "<nil>"
 #: From here on neighbouring integers share a float64, so CSV no longer tells them apart.
 FIRST_INEXACT = 2**53
-INTEGERS = frozenset({"tinyint", "smallint", "integer", "bigint"})
 #: Types whose CSV form is known to carry every value (nulls and integers beyond 2^53 aside).
 _CARRIED = INTEGERS | BIG_INTEGERS | {
     "boolean", "real", "double", "decimal", "varchar", "char", "varbinary", "date",
-    "timestamp", "timestamp with time zone", "uuid", "ipaddress",
+    "timestamp", "timestamp with time zone", "uuid", "ipaddress", "unknown",
 }  # fmt: skip
 #: Types of which a value could be the very text that CSV writes for null.
 _FREE_TEXT = frozenset({"varchar", "char"})
@@ -73,13 +75,32 @@ def decode_csv(body: bytes, schema: pa.Schema) -> pa.Table:
     """
     import pyarrow as pa
 
+    _refuse_other_header(body, schema.names)
     reading = {field.name: _reading_type(field) for field in schema}
     try:
         raw = _parse(body, reading)
-    except (pa.ArrowInvalid, KeyError):
+    except pa.ArrowInvalid:
+        raw = None
+    if raw is None or _is_beyond_floats(raw):
         raw = _parse_as_text(body, reading)
     columns = [_finish(raw.column(place), field) for place, field in enumerate(schema)]
     return pa.table(columns, schema=schema)
+
+
+def _refuse_other_header(body: bytes, names: list[str]) -> None:
+    lines = io.TextIOWrapper(io.BytesIO(body), "utf-8-sig", errors="replace", newline="")
+    header = next(csv.reader(lines), [])
+    if sorted(header) != sorted(names):
+        raise _no_such_csv(f"its header names {header}, the result's metadata {names}")
+    if b'"' in body and body.count(b'"') % 2:
+        raise _no_such_csv("it ends within a quoted text")
+
+
+def _no_such_csv(why: object) -> DecodeError:
+    return DecodeError(
+        f"the body is not the CSV that was asked for: {why}",
+        advice="read it again, or with format='json'.",
+    )
 
 
 def _reading_type(field: pa.Field) -> pa.DataType:
@@ -88,21 +109,22 @@ def _reading_type(field: pa.Field) -> pa.DataType:
 
     if dune_name(field) in INTEGERS:
         return pa.float64()
-    direct = (pa.types.is_floating, pa.types.is_decimal, pa.types.is_boolean, pa.types.is_date)
-    if dune_name(field) not in BIG_INTEGERS and any(applies(field.type) for applies in direct):
+    direct = (pa.types.is_floating, pa.types.is_boolean, pa.types.is_date32)
+    told_as_much = not is_overridden(field) and dune_name(field) not in BIG_INTEGERS
+    if told_as_much and any(applies(field.type) for applies in direct):
         return field.type
     return pa.string()
 
 
 def _parse(body: bytes, types: dict[str, pa.DataType]) -> pa.Table:
     import pyarrow as pa
-    from pyarrow import csv
+    from pyarrow.csv import ConvertOptions, ParseOptions, ReadOptions, read_csv
 
-    return csv.read_csv(
+    return read_csv(
         pa.BufferReader(body),
-        read_options=csv.ReadOptions(use_threads=False, block_size=max(len(body), 1)),
-        parse_options=csv.ParseOptions(newlines_in_values=True, ignore_empty_lines=False),
-        convert_options=csv.ConvertOptions(
+        read_options=ReadOptions(use_threads=False, block_size=max(len(body), 1)),
+        parse_options=ParseOptions(newlines_in_values=True, ignore_empty_lines=False),
+        convert_options=ConvertOptions(
             column_types=types,
             include_columns=list(types),
             null_values=[NULL],
@@ -114,23 +136,29 @@ def _parse(body: bytes, types: dict[str, pa.DataType]) -> pa.Table:
     )
 
 
+def _is_beyond_floats(raw: pa.Table) -> bool:
+    """Tell whether a float is infinite: perhaps only because its text was too large for one."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    floats = (column for column in raw.columns if pa.types.is_floating(column.type))
+    return any(pc.any(pc.is_inf(column)).as_py() for column in floats)
+
+
 def _parse_as_text(body: bytes, types: dict[str, pa.DataType]) -> pa.Table:
     """Read every column as text: slower, and the only way to name the value that did not fit."""
     import pyarrow as pa
 
     try:
         return _parse(body, dict.fromkeys(types, pa.string()))
-    except (pa.ArrowInvalid, KeyError) as problem:
-        raise DecodeError(
-            f"the body is not the CSV that was asked for: {problem}",
-            advice="read it again, or with format='json'.",
-        ) from problem
+    except pa.ArrowInvalid as problem:
+        raise _no_such_csv(problem) from problem
 
 
 def _finish(column: pa.ChunkedArray, field: pa.Field) -> pa.ChunkedArray:
     import pyarrow as pa
 
-    if column.type == field.type and dune_name(field) not in BIG_INTEGERS:
+    if column.type == field.type and not pa.types.is_string(column.type):
         return column
     return pa.chunked_array([_convert(chunk, field) for chunk in column.chunks], field.type)
 
@@ -139,7 +167,7 @@ def _convert(values: pa.Array, field: pa.Field) -> pa.Array:
     if dune_name(field) not in INTEGERS:
         return typed(values, field)
     try:
-        return _from_integers(_exact_integers(values), field.type)
+        return _from_integers(_exact_integers(values), field)
     except MisfitError as misfit:
         raise misfit_of_column(field, misfit) from misfit
 
@@ -150,20 +178,22 @@ def _exact_integers(values: pa.Array) -> pa.Array:
     import pyarrow.compute as pc
 
     numbers = cast_text(values, pa.float64()) if values.type == pa.string() else values
-    inexact = pc.fill_null(pc.greater_equal(pc.abs(numbers), float(FIRST_INEXACT)), False)
+    inexact = pc.greater_equal(pc.abs(numbers), float(FIRST_INEXACT))
     if pc.any(inexact).as_py():
         first = numbers.filter(inexact)[0].as_py()
-        raise MisfitError(
-            first, pa.int64(), ": CSV rounds integers from 2^53 on, format='json' not"
-        )
-    return _from_integers(numbers, pa.int64())
+        raise MisfitError(first, "an integer: CSV rounds from 2^53 on, format='json' does not")
+    try:
+        return numbers.cast(pa.int64())
+    except pa.ArrowInvalid:
+        return cast_text(numbers.cast(pa.string()), pa.int64())
 
 
-def _from_integers(numbers: pa.Array, to: pa.DataType) -> pa.Array:
-    """Cast numbers exactly; where Arrow has no such cast or a value does not fit, by their text."""
+def _from_integers(numbers: pa.Array, field: pa.Field) -> pa.Array:
     import pyarrow as pa
 
+    if is_overridden(field):
+        return cast_text(numbers.cast(pa.string()), field.type)
     try:
-        return numbers.cast(to)
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
-        return cast_text(numbers.cast(pa.string()), to)
+        return numbers.cast(field.type)
+    except pa.ArrowInvalid:
+        return cast_text(numbers.cast(pa.string()), field.type)

@@ -11,23 +11,25 @@ import threading
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cache, partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from math import inf
+from typing import TYPE_CHECKING, TypeVar
 
-from dune_frames._exchange import Flow, Send, Sleep, Step
-from dune_frames._transport import READ_SECONDS
-from dune_frames.errors import DeadlineError
+from dune_frames._attempt import Attempt
+from dune_frames._exchange import CleanUp, Flow, LostError, Send, Sleep, Step
+from dune_frames.errors import DeadlineError, DuneError
 
 if TYPE_CHECKING:
     import asyncio
     from collections.abc import Callable
 
     from dune_frames._transport import Offline, Transport
-    from dune_frames._wire import Answer
+    from dune_frames._wire import Answer, Request
 
 T = TypeVar("T")
 
-#: How long an interrupt waits for the answer to a request that starts a run, so as to cancel it.
-INTERRUPT_GRACE_SECONDS = 5.0
+#: How much longer than the call itself the answer to a request that starts a run is awaited, in
+#: seconds: only it tells which run to cancel.
+LATE_ANSWER_SECONDS = 3.0
 #: How many calls of one process may wait on the network side by side under asyncio.
 _ASYNC_THREADS = 64
 
@@ -36,20 +38,16 @@ class Deadline:
     """The moment at which a call is over; without `seconds`, never."""
 
     def __init__(self, seconds: float | None = None) -> None:
-        self._seconds = seconds
-        self._end = None if seconds is None else time.monotonic() + seconds
+        self._seconds = inf if seconds is None else seconds
+        self._end = time.monotonic() + self._seconds
 
     def rest(self) -> float:
-        """Return the seconds that are left, or else what one request may take."""
-        return READ_SECONDS if self._end is None else max(self._end - time.monotonic(), 0.0)
-
-    def cut(self, seconds: float) -> float:
-        """Return a pause, shortened to what is left."""
-        return seconds if self._end is None else min(seconds, self.rest())
+        """Return the seconds that are left; infinity where there is no end."""
+        return max(self._end - time.monotonic(), 0.0)
 
     def check(self) -> None:
         """Raise when the moment is past."""
-        if self._end is not None and self.rest() <= 0:
+        if self.rest() <= 0:
             raise DeadlineError(f"the call took longer than timeout={self._seconds:g} seconds")
 
 
@@ -64,8 +62,8 @@ class Pace:
         self._not_before = max(self._not_before, time.monotonic() + seconds)
 
     def pause(self) -> float:
-        """Return how long the next request has to wait."""
-        return max(self._not_before - time.monotonic(), 0.0)
+        """Return how long the next request has to wait, so that not all go at the same moment."""
+        return max(self._not_before - time.monotonic(), 0.0) * random.uniform(1.0, 1.2)  # noqa: S311
 
 
 class StoppedError(Exception):
@@ -77,12 +75,17 @@ class Driver:
 
     Parameters
     ----------
-    transport : Transport
+    transport : Transport or Offline
         Where requests go.
     pace : Pace
         Shared by all calls of the client.
     deadline : Deadline
         Of this call.
+
+    Attributes
+    ----------
+    stopped : threading.Event
+        Set to end everything that this call still does, on whatever thread.
     """
 
     def __init__(self, transport: Transport | Offline, pace: Pace, deadline: Deadline) -> None:
@@ -100,6 +103,9 @@ class Driver:
                 step = resume()
             except StopIteration as done:
                 return done.value  # type: ignore[no-any-return]
+            except DuneError as problem:
+                self._raise_interrupt(problem)
+                raise
             try:
                 resume = partial(flow.send, self._take(step))
             except BaseException as problem:  # noqa: BLE001 - the flow cleans up and raises it again
@@ -113,6 +119,9 @@ class Driver:
                 step = resume()
             except StopIteration as done:
                 return done.value  # type: ignore[no-any-return]
+            except DuneError as problem:
+                self._raise_interrupt(problem)
+                raise
             try:
                 resume = partial(flow.send, await self._take_async(step))
             except BaseException as problem:  # noqa: BLE001 - the flow cleans up and raises it again
@@ -122,79 +131,104 @@ class Driver:
         pause = self._before(step)
         if pause and self.stopped.wait(pause):
             raise StoppedError
-        if isinstance(step, Sleep):
+        if not isinstance(step, Send):
             return None
-        work = partial(self.transport.send, step.request, self._seconds_for(step))
-        return self._keep_answer(work) if step.request.starts_run else work()
+        send = self._sending(step.request)
+        return self._keep_answer(send) if step.request.starts_run else send()
 
     async def _take_async(self, step: Step) -> Answer | None:
         import asyncio
 
         await asyncio.sleep(self._before(step))
-        if isinstance(step, Sleep):
+        if not isinstance(step, Send):
             return None
-        work = partial(self.transport.send, step.request, self._seconds_for(step))
-        answer = asyncio.wrap_future(_async_threads().submit(work))
+        answer = asyncio.wrap_future(_async_threads().submit(self._sending(step.request)))
         try:
             return await asyncio.shield(answer)
         except asyncio.CancelledError as interrupt:
-            answer.add_done_callback(_look_at)
             if not step.request.starts_run:
+                answer.cancel()
+                self.stopped.set()
                 raise
             self._interrupt = interrupt
-            return await asyncio.wait_for(asyncio.shield(answer), INTERRUPT_GRACE_SECONDS)
+        return await _late_answer_async(answer)
 
     def _before(self, step: Step) -> float:
         """Return the pause before or in a step; raise what ends the call instead of taking it."""
-        if isinstance(step, Send) and step.grace is not None:
+        if isinstance(step, CleanUp):
+            self.deadline, self._pace = Deadline(step.seconds), Pace()
+            self.stopped = threading.Event()
             return 0.0
-        if self._interrupt is not None:
-            interrupt, self._interrupt = self._interrupt, None
-            raise interrupt
+        self._raise_interrupt(None)
         self.deadline.check()
         if self.stopped.is_set():
             raise StoppedError
-        return self.deadline.cut(self._pace.pause() if isinstance(step, Send) else self._rest(step))
+        pause = self._pace.pause() if isinstance(step, Send) else self._pause(step)
+        return min(pause, self.deadline.rest())
 
-    def _rest(self, step: Sleep) -> float:
+    def _pause(self, step: Sleep) -> float:
         pause = step.seconds * random.uniform(1.0, 1.5) if step.jitter else step.seconds  # noqa: S311
         if step.everyone:
             self._pace.hold(pause)
         return pause
 
-    def _seconds_for(self, step: Send) -> float:
-        if step.grace is not None:
-            return step.grace
-        self.deadline.check()
-        return self.deadline.rest()
+    def _raise_interrupt(self, problem: DuneError | None) -> None:
+        """Raise an interrupt that had to wait for the answer to a request that starts a run."""
+        if self._interrupt is not None:
+            interrupt, self._interrupt = self._interrupt, None
+            raise interrupt from problem
 
-    def _keep_answer(self, work: Callable[[], Answer]) -> Answer:
+    def _sending(self, request: Request) -> Callable[[], Answer]:
+        """Return what sends a request within the deadline, or a little later if it starts a run."""
+        self.deadline.check()
+        late = LATE_ANSWER_SECONDS if request.starts_run else 0.0
+        attempt = Attempt.lasting(self.deadline.rest() + late, self.stopped)
+        return partial(self.transport.send, request, attempt)
+
+    def _keep_answer(self, send: Callable[[], Answer]) -> Answer:
         """Send from a thread, so that an interrupt cannot lose the id of a run that has started.
 
         The interrupt is raised at the flow's next step, when the flow knows what to cancel.
         """
         answer: Future[Answer] = Future()
-        threading.Thread(target=_settle, args=(answer, work), daemon=True).start()
+        thread = threading.Thread(target=_settle, args=(answer, send), daemon=True)
         try:
+            thread.start()
             return answer.result()
-        except BaseException as interrupt:
-            if answer.done():
+        except BaseException as problem:
+            is_answer = answer.done() and answer.exception() is problem
+            if is_answer or (isinstance(problem, RuntimeError) and thread.ident is None):
                 raise
-            self._interrupt = interrupt
-            return answer.result(INTERRUPT_GRACE_SECONDS)
+            self._interrupt = problem
+        return _late_answer(answer)
 
 
-def _settle(answer: Future[Answer], work: Callable[[], Answer]) -> None:
+def _settle(answer: Future[Answer], send: Callable[[], Answer]) -> None:
     try:
-        answer.set_result(work())
+        answer.set_result(send())
     except BaseException as problem:  # noqa: BLE001 - it is raised where the answer is awaited
         answer.set_exception(problem)
 
 
-def _look_at(answer: asyncio.Future[Any]) -> None:
-    """Take note of an answer that nobody awaits any more, so that asyncio does not complain."""
-    if not answer.cancelled():
-        answer.exception()
+def _late_answer(answer: Future[Answer]) -> Answer:
+    try:
+        return answer.result(LATE_ANSWER_SECONDS)
+    except TimeoutError:
+        raise _too_late() from None
+
+
+async def _late_answer_async(answer: asyncio.Future[Answer]) -> Answer:
+    import asyncio
+
+    try:
+        return await asyncio.wait_for(asyncio.shield(answer), LATE_ANSWER_SECONDS)
+    except TimeoutError:
+        answer.cancel()
+        raise _too_late() from None
+
+
+def _too_late() -> LostError:
+    return LostError("no answer before the call was given up", sent=True)
 
 
 @cache
@@ -216,8 +250,7 @@ async def in_thread(work: Callable[[], T], stopped: threading.Event) -> T:
 
     result = asyncio.wrap_future(_async_threads().submit(work))
     try:
-        return await asyncio.shield(result)
+        return await result
     except asyncio.CancelledError:
         stopped.set()
-        result.add_done_callback(_look_at)
         raise

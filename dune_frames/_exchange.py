@@ -1,7 +1,7 @@
 """The money rules: what is sent again, and what never.
 
 1. A request that starts a billed run is sent again only when it provably did not start one: it
-   was never sent, or Dune answered 429. After anything else the run may be there, and
+   never left, or Dune answered 429. After anything else the run may be there, and
    `MaybeStartedError` says so.
 2. Every other request is safe to repeat. It is sent again after 429, 5xx, a lost connection and a
    body that is cut short or not Dune's, with growing pauses.
@@ -14,13 +14,17 @@ them. It has no clock and does no I/O; the deadline of the call is the driver's.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Generator
+import re
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, TypeAlias, TypeVar
 
 from dune_frames import errors
+from dune_frames._envelope import MalformedBodyError
 from dune_frames._refusal import FIRST_SERVER_ERROR, RATE_LIMITED, refusal
-from dune_frames._wire import RETRY_AFTER_HEADER, Answer, MalformedBodyError, Request
+from dune_frames._wire import RETRY_AFTER_HEADER, Answer, Request
 
 logger = logging.getLogger("dune_frames")
 
@@ -29,16 +33,9 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Send:
-    """Send a request and answer with its `Answer`, or throw `LostError`.
-
-    Attributes
-    ----------
-    grace : float or None
-        Seconds that it may take even after the call's deadline; for cleaning up.
-    """
+    """Send a request and answer with its `Answer`, or throw `LostError`."""
 
     request: Request
-    grace: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +57,14 @@ class Sleep:
     everyone: bool = False
 
 
-Step: TypeAlias = Send | Sleep
+@dataclass(frozen=True, slots=True)
+class CleanUp:
+    """Go on although the call is over: the steps from here on have so many seconds of their own."""
+
+    seconds: float
+
+
+Step: TypeAlias = Send | Sleep | CleanUp
 Flow: TypeAlias = Generator[Step, Any, T]
 
 
@@ -76,6 +80,19 @@ class LostError(Exception):
 PAUSES = (0.25, 0.5, 1.0, 2.0, 4.0)
 #: The same after 429: limits are counted by the minute, so patience has to last for one.
 RATE_LIMIT_PAUSES = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 30.0)
+#: Who asks for more patience than this, in seconds, is told to the caller instead.
+LONGEST_PAUSE = 600.0
+
+
+@contextmanager
+def naming(execution_id: str | None, query_id: int | None = None) -> Iterator[None]:
+    """Put what it is about into every error that leaves and does not say so yet."""
+    try:
+        yield
+    except errors.DuneError as problem:
+        problem.execution_id = problem.execution_id or execution_id
+        problem.query_id = problem.query_id or query_id
+        raise
 
 
 def exchange(request: Request, read: Callable[[Answer], T]) -> Flow[T]:
@@ -89,18 +106,29 @@ def exchange(request: Request, read: Callable[[Answer], T]) -> Flow[T]:
         The request starts a run, and what became of it is unknown.
     TransportError
         No usable answer came after all pauses.
+    DeadlineError
+        The call was over first; it says what the last attempt came to.
     """
     pauses, limit_pauses = iter(PAUSES), iter(RATE_LIMIT_PAUSES)
-    while True:
-        outcome = yield from _attempt(request, read)
-        if isinstance(outcome, _Done):
-            return outcome.value  # type: ignore[no-any-return]
-        limited = outcome.retry_after is not None
-        pause = next(limit_pauses if limited else pauses, None)
-        if pause is None or (request.starts_run and not outcome.harmless):
-            raise outcome.error
-        logger.info("%s %s: %s; again", request.method, request.path, outcome.reason)
-        yield Sleep(max(pause, outcome.retry_after or 0), jitter=True, everyone=limited)
+    outcome: _Done | _Failed | None = None
+    try:
+        with naming(request.execution_id, request.query_id):
+            while True:
+                outcome = yield from _attempt(request, read)
+                if isinstance(outcome, _Done):
+                    return outcome.value  # type: ignore[no-any-return]
+                pause = next(limit_pauses if outcome.limited else pauses, None)
+                if pause is None or not outcome.may_repeat(request):
+                    raise outcome.error
+                logger.info("%s %s: %s; again", request.method, request.path, outcome.reason)
+                pause = max(pause, outcome.retry_after)
+                yield Sleep(pause, jitter=True, everyone=outcome.limited)
+    except errors.DeadlineError as problem:
+        if not isinstance(outcome, _Failed):
+            raise
+        problem.message += f"; the last answer was: {outcome.reason}"
+        problem.server_text = outcome.error.server_text
+        raise problem from outcome.error
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,39 +138,54 @@ class _Done:
 
 @dataclass(frozen=True, slots=True)
 class _Failed:
-    """An attempt that may be repeated: freely when harmless, else only where nothing is billed."""
+    """An attempt that failed in a way that passes.
+
+    Attributes
+    ----------
+    harmless : bool
+        It provably started nothing.
+    limited : bool
+        The server asked for fewer requests.
+    retry_after : float
+        The seconds that the server asked to wait.
+    """
 
     reason: str
     error: errors.DuneError
     harmless: bool = False
-    retry_after: float | None = None
+    limited: bool = False
+    retry_after: float = 0.0
+
+    def may_repeat(self, request: Request) -> bool:
+        """Apply rule 1."""
+        return (self.harmless or not request.starts_run) and self.retry_after <= LONGEST_PAUSE
 
 
 def _attempt(request: Request, read: Callable[[Answer], Any]) -> Flow[_Done | _Failed]:
     try:
         answer: Answer = yield Send(request)
     except LostError as lost:
-        return _Failed(str(lost), _lost(request, str(lost), sent=lost.sent), harmless=not lost.sent)
-    if answer.status_code == RATE_LIMITED:
-        wait = _retry_after(answer)
-        return _Failed("rate limit", refusal(request, answer), harmless=True, retry_after=wait)
-    if answer.status_code >= FIRST_SERVER_ERROR:
-        return _Failed(f"HTTP {answer.status_code}", _server_error(request, answer))
+        reason, sent = str(lost), lost.sent
+        return _Failed(reason, _lost(request, reason, sent=sent), harmless=not sent)
     if not 200 <= answer.status_code < 300:  # noqa: PLR2004 - HTTP's own numbers
-        raise refusal(request, answer)
+        return _refused(request, answer)
     try:
         return _Done(read(answer))
     except MalformedBodyError as problem:
-        return _Failed(
-            str(problem), _lost(request, f"the answer is unusable: {problem}", sent=True)
-        )
+        reason = f"the answer is unusable: {problem}"
+    return _Failed(reason, _lost(request, reason, sent=True))
 
 
-def _server_error(request: Request, answer: Answer) -> errors.DuneError:
-    said = refusal(request, answer)
-    if not request.starts_run:
-        return said
-    return _lost(request, said.message, sent=True, server_text=said.server_text)
+def _refused(request: Request, answer: Answer) -> _Failed:
+    """Return a refusal that may pass; raise any other."""
+    said, wait = refusal(request, answer), _retry_after(answer)
+    if answer.status_code == RATE_LIMITED:
+        return _Failed("HTTP 429", said, harmless=True, limited=True, retry_after=wait)
+    if answer.status_code < FIRST_SERVER_ERROR:
+        raise said
+    if request.starts_run:
+        said = _lost(request, said.message, sent=True, server_text=said.server_text)
+    return _Failed(f"HTTP {answer.status_code}", said, retry_after=wait)
 
 
 def _lost(
@@ -153,26 +196,29 @@ def _lost(
     consequence = ": the run may have started and be billed, so it was not sent again"
     return kind(
         f"{request.method} {request.path}: {reason}{consequence if unsure else ''}",
-        execution_id=request.execution_id,
-        query_id=request.query_id,
         server_text=server_text,
     )
 
 
 def _retry_after(answer: Answer) -> float:
     """Return the seconds that the server asks to wait; 0 where it names none."""
-    try:
-        return max(float(answer.headers.get(RETRY_AFTER_HEADER, "0")), 0.0)
-    except ValueError:
-        return _until(answer.headers[RETRY_AFTER_HEADER], answer.headers.get("date", ""))
+    told = answer.headers.get(RETRY_AFTER_HEADER, "").strip()
+    if re.fullmatch(r"\d{1,9}(\.\d*)?", told):
+        return float(told)
+    return _until(told, answer.headers.get("date", "")) if told else 0.0
 
 
-def _until(date: str, now: str) -> float:
-    """Return the seconds between two HTTP dates, both of the server's clock."""
+def _until(then: str, now: str) -> float:
+    """Return the seconds between two HTTP dates: by the server's clock, where it shows one."""
+    end, start = _date(then), _date(now) or datetime.now(UTC)
+    return max((end - start).total_seconds(), 0.0) if end else 0.0
+
+
+def _date(text: str) -> datetime | None:
     from email.utils import parsedate_to_datetime
 
     try:
-        pause = parsedate_to_datetime(date) - parsedate_to_datetime(now)
-    except ValueError:
-        return 0.0
-    return max(pause.total_seconds(), 0.0)
+        date = parsedate_to_datetime(text)
+    except (ValueError, TypeError, OverflowError):
+        return None
+    return date if date.tzinfo else date.replace(tzinfo=UTC)

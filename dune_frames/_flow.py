@@ -6,7 +6,7 @@ import logging
 from typing import TYPE_CHECKING, TypeVar
 
 from dune_frames import _wire, errors
-from dune_frames._exchange import Flow, Send, Sleep, exchange
+from dune_frames._exchange import CleanUp, Flow, Sleep, exchange, naming
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -17,8 +17,8 @@ logger = logging.getLogger("dune_frames")
 
 T = TypeVar("T")
 
-#: Seconds that an attempt to cancel may take while the call is already being given up.
-CANCEL_GRACE_SECONDS = 5.0
+#: Seconds that it may take to cancel a run while the call is already being given up.
+CANCEL_SECONDS = 3.0
 
 
 def poll_pauses() -> Generator[float, None, None]:
@@ -29,39 +29,54 @@ def poll_pauses() -> Generator[float, None, None]:
     """
     waited = 0.0
     while True:
-        pause = min(max(0.3, waited / 5), 10.0)
+        pause = min(max(0.15, waited / 5), 10.0)
         waited += pause
         yield pause
 
 
 def status(execution_id: str) -> Flow[_wire.Status]:
     """Ask once for the state of an execution."""
-    return (yield from exchange(_wire.execution_status(execution_id), _wire.read_status))
+    now = yield from exchange(_wire.execution_status(execution_id), _wire.read_status)
+    return of_execution(execution_id, now)
+
+
+def of_execution(execution_id: str, now: _wire.Status) -> _wire.Status:
+    """Return the status, or refuse that of another execution than was asked for."""
+    if now.execution_id != execution_id:
+        raise errors.IncompleteResultError(
+            f"an answer is of another execution ({now.execution_id})", execution_id=execution_id
+        )
+    return now
 
 
 def wait(execution_id: str) -> Flow[_wire.Status]:
     """Poll the free status endpoint until the run is over, however it ends."""
     pauses = poll_pauses()
-    while not (now := (yield from status(execution_id))).is_finished:
-        yield Sleep(next(pauses))
+    with naming(execution_id):
+        while not (now := (yield from status(execution_id))).is_finished:
+            yield Sleep(next(pauses))
     return now
 
 
 def cancel(execution_id: str) -> Flow[bool]:
-    """Ask Dune to stop a run; true when it took the request."""
-    return (yield from exchange(_wire.cancel_execution(execution_id), _wire.read_cancelled))
+    """Ask Dune to stop a run; true when it is stopped.
+
+    When the answer to a first attempt was lost, Dune refuses the second: then its state tells.
+    """
+    taken = yield from exchange(_wire.cancel_execution(execution_id), _wire.read_cancelled)
+    return taken or (yield from status(execution_id)).word == "CANCELLED"
 
 
 def start(run: Saved | Sql) -> Flow[str]:
     """Start a billed run; return its execution id."""
     execution_id = yield from exchange(run.request(), _wire.read_submitted)
-    logger.info("execution %s started", execution_id)
-    # An interrupt that came while the answer was on its way is raised here.
-    yield from owning(execution_id, _breathe())
+    # An interrupt that came while the answer was on its way is raised in there.
+    yield from owning(execution_id, _announce(execution_id))
     return execution_id
 
 
-def _breathe() -> Flow[None]:
+def _announce(execution_id: str) -> Flow[None]:
+    logger.info("execution %s started", execution_id)
     yield Sleep(0)
 
 
@@ -73,32 +88,35 @@ def owning(execution_id: str, flow: Flow[T]) -> Flow[T]:
     end, and the error says how to go on with it: what is paid is not thrown away.
     """
     try:
-        return (yield from flow)
+        with naming(execution_id):
+            return (yield from flow)
     except GeneratorExit:
         raise
+    except errors.DeadlineError as problem:
+        fate = _FATE[(yield from _cancel_quietly(execution_id))].format(execution_id)
+        problem.advice = f"{fate}; give a longer timeout=."
+        raise
     except errors.DuneError as problem:
-        problem.execution_id = execution_id
-        if isinstance(problem, errors.DeadlineError):
-            problem.advice = _after_giving_up((yield from _cancel_quietly(execution_id)))
-        elif not isinstance(problem, errors.ExecutionError):
-            problem.advice = f"the run goes on: read_dune_execution({execution_id!r}) takes it up."
+        problem.advice = f"the run goes on: read_dune_execution({execution_id!r}) takes it up."
         raise
-    except BaseException:
-        yield from _cancel_quietly(execution_id)
+    except BaseException as interrupt:
+        fate = _FATE[(yield from _cancel_quietly(execution_id))].format(execution_id)
+        interrupt.add_note(f"dune_frames: {fate}.")
         raise
+
+
+_FATE = {
+    True: "the run {0} was cancelled",
+    False: "the run {0} could not be cancelled, read_dune_execution({0!r}) takes it up",
+}
 
 
 def _cancel_quietly(execution_id: str) -> Flow[bool]:
     """Cancel without raising: something worse is already on its way."""
+    yield CleanUp(CANCEL_SECONDS)
     try:
-        answer = yield Send(_wire.cancel_execution(execution_id), CANCEL_GRACE_SECONDS)
-    except Exception:  # noqa: BLE001 - see above
-        return False
-    logger.info("execution %s: nobody waits for it any more, so it was cancelled", execution_id)
-    return bool(answer.status_code < 300)  # noqa: PLR2004 - HTTP's own number
-
-
-def _after_giving_up(cancelled: bool) -> str:
-    if cancelled:
-        return "the run was cancelled; give a longer timeout= and call again."
-    return "the run could not be cancelled; read_dune_execution takes it up."
+        cancelled = yield from cancel(execution_id)
+    except errors.DuneError:
+        cancelled = False
+    logger.info("execution %s: %s", execution_id, _FATE[cancelled].format(execution_id))
+    return cancelled

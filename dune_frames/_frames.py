@@ -5,13 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from dune_frames._schema import DUNE_TYPE
-from dune_frames._types import BIG_INTEGERS, DuneType, Uint256, field_names, parse_type
+from dune_frames._python import python_values
+from dune_frames._schema import dune_type, is_overridden
+from dune_frames._types import BIG_INTEGERS, DuneType, Uint256
 from dune_frames.errors import InvalidRequestError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     import pandas as pd
     import polars as pl
     import pyarrow as pa
@@ -54,7 +53,7 @@ def refuse_other(name: str, value: object, choices: tuple[object, ...]) -> None:
         )
 
 
-def to_frame(table: pa.Table, options: FrameOptions, attrs: dict[str, Any]) -> Any:
+def to_frame(table: pa.Table, options: FrameOptions) -> Any:
     """Return the rows as the frame wanted, with as few copies as its dtypes allow.
 
     Parameters
@@ -63,16 +62,10 @@ def to_frame(table: pa.Table, options: FrameOptions, attrs: dict[str, Any]) -> A
         With Dune's type texts in the fields' metadata.
     options : FrameOptions
         The kind of frame.
-    attrs : dict
-        Where the rows come from: `DataFrame.attrs["dune"]` in pandas.
     """
-    if options.frame == "pyarrow":
-        return table
-    if options.frame == "polars":
-        return to_polars(table)
-    frame = to_pandas(table, options)
-    frame.attrs["dune"] = attrs
-    return frame
+    if options.frame == "pandas":
+        return to_pandas(table, options)
+    return to_polars(table) if options.frame == "polars" else table
 
 
 def to_polars(table: pa.Table) -> pl.DataFrame:
@@ -138,57 +131,31 @@ def to_pandas(table: pa.Table, options: FrameOptions) -> pd.DataFrame:
 
 def _series(values: pa.ChunkedArray, field: pa.Field, options: FrameOptions) -> pd.Series[Any]:
     import pandas as pd
+    import pyarrow as pa
 
-    if options.uint256 == "exact" and _holds_big_integers(field):
-        return pd.Series(_python_values(values, field), dtype=object)
+    exact = options.uint256 == "exact" and _holds_big_integers(field)
+    if exact or (options.dtype_backend != "pyarrow" and pa.types.is_nested(values.type)):
+        return pd.Series(_python_values(values, dune_type(field) if exact else None), dtype=object)
     if options.dtype_backend == "pyarrow":
         return pd.Series(pd.arrays.ArrowExtensionArray(values))
     return _classic(values, options.dtype_backend)
 
 
 def _holds_big_integers(field: pa.Field) -> bool:
-    told = field.metadata[DUNE_TYPE].decode() if field.metadata else ""
-    return any(name in told for name in BIG_INTEGERS)
+    told = str(dune_type(field) or "")
+    return not is_overridden(field) and any(name in told for name in BIG_INTEGERS)
 
 
-def _python_values(values: pa.ChunkedArray, field: pa.Field) -> list[Any]:
-    """Return Python values with big integers as `int`, at any depth."""
-    convert = _converter(parse_type(field.metadata[DUNE_TYPE].decode()))
-    return [None if value is None else convert(value) for value in _to_python(values)]
-
-
-def _to_python(values: pa.ChunkedArray) -> list[Any]:
-    """Return Python values, maps as dicts."""
-    return values.to_pylist(maps_as_pydicts="strict")  # type: ignore[no-any-return]
-
-
-def _converter(dune: DuneType) -> Callable[[Any], Any]:
-    """Return what turns a Python value of the type into one whose big integers are `int`."""
-    if dune.name in BIG_INTEGERS:
-        return int
-    if not dune.children:
-        return lambda value: value
-    inner = [_nullable(_converter(child.type)) for child in dune.children]
-    if dune.name == "array":
-        return lambda value: [inner[0](each) for each in value]
-    if dune.name == "map":
-        return lambda value: {inner[0](key): inner[1](each) for key, each in value.items()}
-    fields = list(zip(field_names(dune), inner, strict=True))
-    return lambda value: {name: convert(value[name]) for name, convert in fields}
-
-
-def _nullable(convert: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    return lambda value: None if value is None else convert(value)
+def _python_values(values: pa.ChunkedArray, dune: DuneType | None) -> list[Any]:
+    return [each for chunk in values.chunks for each in python_values(chunk, dune)]
 
 
 def _classic(values: pa.ChunkedArray, backend: DtypeBackend) -> pd.Series[Any]:
-    """Return a series of numpy and nullable dtypes, for every Arrow type that a column can have."""
+    """Return a series of numpy and nullable dtypes, for every flat Arrow type."""
     import pandas as pd
     import pyarrow as pa
 
     to = values.type
-    if pa.types.is_nested(to):
-        return pd.Series(_to_python(values), dtype=object)
     if pa.types.is_time(to) and to.unit == "ns":
         return pd.Series(pd.arrays.ArrowExtensionArray(values))
     if pa.types.is_date(to):

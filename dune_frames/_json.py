@@ -1,27 +1,20 @@
 """The rows array of a JSON body to an Arrow table.
 
-The fast way reads every leaf as text with polars' native parser; then the same rules as for CSV
-make values of it. That parser turns a few contradictions into nulls instead of refusing them, so
-its work is believed only when the nulls in the body account for every null in the result. Where
-not, and for maps and other shapes that it does not read, the careful way goes through `json`.
+The fast way is polars' native parser, in `_native`. The careful way, here, goes through `json` with
+every number kept as it was written; it reads all shapes and says what is wrong.
 """
 
 from __future__ import annotations
 
-import io
 import json
 from typing import TYPE_CHECKING, Any
 
-from dune_frames._cast import MisfitError
+from dune_frames._cast import MisfitError, is_list
 from dune_frames._column import misfit_of_column, typed
-from dune_frames._schema import DUNE_TYPE
-from dune_frames._types import BIG_INTEGERS
+from dune_frames._native import Unbelieved, read_natively
 from dune_frames.errors import DecodeError
 
-_LONG_DIGITS = (*BIG_INTEGERS, "decimal")
-
 if TYPE_CHECKING:
-    import polars as pl
     import pyarrow as pa
 
 
@@ -46,111 +39,39 @@ def decode_json(rows: bytes, schema: pa.Schema) -> pa.Table:
         A value does not fit its type, or the array is not one of rows of these columns.
     """
     try:
-        return _assemble(_read_natively(rows, schema), schema)
-    except (_Unreadable, DecodeError):
-        return _assemble(_read_carefully(rows, schema), schema)
+        return _assemble(read_natively(rows, schema), schema)
+    except (Unbelieved, DecodeError):
+        return _assemble(read_carefully(rows, schema), schema)
 
 
-def _assemble(texts: list[pa.Array], schema: pa.Schema) -> pa.Table:
+def _assemble(columns: list[pa.Array], schema: pa.Schema) -> pa.Table:
     import pyarrow as pa
 
-    return pa.table([typed(t, f) for t, f in zip(texts, schema, strict=True)], schema=schema)
+    return pa.table([typed(c, f) for c, f in zip(columns, schema, strict=True)], schema=schema)
 
 
-def text_type(to: pa.DataType) -> pa.DataType:
-    """Return the type of the same shape whose leaves are text."""
-    import pyarrow as pa
+def read_carefully(rows: bytes, schema: pa.Schema) -> list[pa.Array]:
+    """Return the columns of a JSON array of objects as text in the shape of their types.
 
-    if pa.types.is_struct(to):
-        return pa.struct([pa.field(child.name, text_type(child.type)) for child in to])
-    if pa.types.is_map(to):
-        return pa.map_(pa.string(), text_type(to.item_type))
-    return pa.list_(text_type(to.value_type)) if pa.types.is_nested(to) else pa.string()
-
-
-class _Unreadable(Exception):  # noqa: N818 - it steers, it does not report
-    """The native parser cannot vouch for these rows."""
-
-
-def _read_natively(rows: bytes, schema: pa.Schema) -> list[pa.Array]:
-    import polars as pl
-    import pyarrow as pa
-
-    if any(pa.types.is_nested(field.type) and _has_long_digits(field) for field in schema):
-        raise _Unreadable
-    wanted = {field.name: _polars_text_type(field.type) for field in schema}
-    if not wanted or rows.strip() == b"[]":
-        raise _Unreadable
-    try:
-        frame = pl.read_json(io.BytesIO(rows), schema=wanted)
-    except pl.exceptions.PolarsError as problem:
-        raise _Unreadable from problem
-    if not all(_accounted_for(frame[field.name], field, rows) for field in schema):
-        raise _Unreadable
-    return [_chunk(frame[field.name], text_type(field.type)) for field in schema]
-
-
-def _has_long_digits(field: pa.Field) -> bool:
-    """Tell whether a number of the column can have more digits than a float keeps."""
-    import pyarrow as pa
-
-    told = field.metadata[DUNE_TYPE].decode() if field.metadata else ""
-    return pa.types.is_decimal(field.type) or any(name in told for name in _LONG_DIGITS)
-
-
-def _chunk(series: pl.Series, to: pa.DataType) -> pa.Array:
-    array = series.to_arrow()
-    return array if array.type == to else array.cast(to)
-
-
-def _polars_text_type(to: pa.DataType) -> Any:
-    import polars as pl
-    import pyarrow as pa
-
-    if pa.types.is_map(to):
-        raise _Unreadable
-    if pa.types.is_struct(to):
-        return pl.Struct([pl.Field(child.name, _polars_text_type(child.type)) for child in to])
-    return pl.List(_polars_text_type(to.value_type)) if pa.types.is_nested(to) else pl.String
-
-
-def _accounted_for(series: pl.Series, field: pa.Field, rows: bytes) -> bool:
-    """Tell whether the body has as many nulls for a column as were read, and lists for lists.
-
-    Wide numbers must be strings: as JSON numbers the parser would round them. A key cannot stand
-    inside a string of JSON: there its quotes are escaped.
+    Raises
+    ------
+    DecodeError
+        A row has other keys than the schema has columns, or a value another shape than its type.
     """
-    import pyarrow as pa
-
-    key = json.dumps(field.name, ensure_ascii=False).encode() + b":"
-    nulls = series.null_count()
-    if nulls and rows.count(key + b"null") != nulls:
-        return False
-    opening = b"[" if pa.types.is_list(field.type) else b'"' if _has_long_digits(field) else b""
-    return not opening or rows.count(key + opening) == len(series) - nulls
-
-
-def _read_carefully(rows: bytes, schema: pa.Schema) -> list[pa.Array]:
-    import pyarrow as pa
-
-    names = schema.names
     objects = _objects(rows)
     for place, row in enumerate(objects):
-        if len(row) != len(names) or not all(name in row for name in names):
-            _refuse_keys(row, names, place)
-    return [
-        pa.array([_as_text(row.get(field.name), field) for row in objects], text_type(field.type))
-        for field in schema
-    ]
+        if row.keys() != set(schema.names):
+            raise _other_keys(row, schema.names, place)
+    return [_text_column([row[field.name] for row in objects], field) for field in schema]
 
 
-def _refuse_keys(row: dict[str, Any], names: list[str], place: int) -> None:
+def _other_keys(row: dict[str, Any], names: list[str], place: int) -> DecodeError:
     missing = [name for name in names if name not in row]
-    if missing:
-        raise DecodeError(
-            f"row {place} of a page has no value for {', '.join(map(repr, missing))}",
-            advice="read it again; if that stays, run the query again.",
-        )
+    what = f"no value for {', '.join(map(repr, missing))}" if missing else "other columns as well"
+    return DecodeError(
+        f"row {place} of a page has {what}: {', '.join(map(repr, row))}",
+        advice="read it again; if that stays, run the query again.",
+    )
 
 
 class _Number(str):
@@ -161,7 +82,13 @@ class _Number(str):
 
 def _objects(rows: bytes) -> list[dict[str, Any]]:
     try:
-        objects = json.loads(rows, parse_int=_Number, parse_float=_Number, parse_constant=_Number)
+        objects = json.loads(
+            rows,
+            parse_int=_Number,
+            parse_float=_Number,
+            parse_constant=_Number,
+            object_pairs_hook=_object,
+        )
     except (ValueError, RecursionError) as problem:
         raise DecodeError(
             f"the body is not the JSON that was asked for: {problem}", advice="read it again."
@@ -171,45 +98,89 @@ def _objects(rows: bytes) -> list[dict[str, Any]]:
     return objects
 
 
-def _as_text(value: Any, field: pa.Field) -> Any:
-    try:
-        return _shaped(value, field.type)
-    except (TypeError, ValueError, LookupError) as problem:
-        raise misfit_of_column(field, MisfitError(_dump(value), field.type)) from problem
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError(f"an object has a key twice: {[key for key, _ in pairs]}")
+    return found
 
 
-def _shaped(value: Any, to: pa.DataType) -> Any:
-    """Return a JSON value in the shape of `to` with text for leaves."""
+def _text_column(values: list[Any], field: pa.Field) -> pa.Array:
     import pyarrow as pa
 
-    if value is None:
-        return None
+    try:
+        return _shaped(values, field.type)
+    except (TypeError, ValueError, LookupError, AttributeError, pa.ArrowException) as problem:
+        misfit = next((each for each in values if not _fits(each, field.type)), None)
+        raise misfit_of_column(field, MisfitError(_dump(misfit), field.type)) from problem
+
+
+def _fits(value: Any, to: pa.DataType) -> bool:
+    import pyarrow as pa
+
+    try:
+        _shaped([value], to)
+    except (TypeError, ValueError, LookupError, AttributeError, pa.ArrowException):
+        return False
+    return True
+
+
+def _shaped(values: list[Any], to: pa.DataType) -> pa.Array:
+    """Return JSON values as an array in the shape of a type with text for leaves."""
+    import pyarrow as pa
+
     if pa.types.is_struct(to):
-        return _shaped_struct(value, to)
+        return _shaped_structs(values, to)
     if pa.types.is_map(to):
-        return [(key, _shaped(item, to.item_type)) for key, item in value.items()]
-    if pa.types.is_nested(to):
-        return [_shaped(item, to.value_type) for item in _checked(value, list)]
-    return str(value) if isinstance(value, str) else _dump(value)
+        pairs = [None if value is None else list(value.items()) for value in values]
+        keys, items = zip(*_chain(pairs), strict=True) if any(pairs) else ((), ())
+        inside = _shaped(list(keys), to.key_type), _shaped(list(items), to.item_type)
+        return pa.MapArray.from_arrays(_offsets(pairs), *inside)
+    if is_list(to):
+        return pa.ListArray.from_arrays(_offsets(values), _shaped(_chain(values), to.value_type))
+    return pa.array([_text(value) for value in values], pa.string())
 
 
-def _checked(value: Any, kind: type) -> Any:
-    if not isinstance(value, kind):
-        raise TypeError(f"{type(value).__name__} where a {kind.__name__} was expected")
+def _chain(lists: list[Any]) -> list[Any]:
+    return [item for each in lists if each is not None for item in _checked(each)]
+
+
+def _checked(value: Any) -> list[Any]:
+    if not isinstance(value, list):
+        raise TypeError(f"{type(value).__name__} where a list was expected")
     return value
 
 
-def _shaped_struct(value: Any, to: pa.DataType) -> dict[str, Any]:
+def _offsets(lists: list[Any]) -> pa.Array:
+    """Return where each list begins among all items, null where it is null, and where all end."""
+    import numpy as np
+    import pyarrow as pa
+
+    ends = np.cumsum([0, *(0 if each is None else len(each) for each in lists)], dtype=np.int32)
+    return pa.array(ends, mask=np.array([each is None for each in lists] + [False]))
+
+
+def _shaped_structs(values: list[Any], to: pa.StructType) -> pa.Array:
     """Take a row as an object or as a list of its values in order: the API may write either."""
-    named = value if isinstance(value, dict) else _by_place(_checked(value, list), to)
-    unknown = named.keys() - {child.name for child in to}
-    if unknown:
-        raise LookupError(f"no field {unknown}")
-    return {child.name: _shaped(named.get(child.name), child.type) for child in to}
+    import pyarrow as pa
+
+    names = [child.name for child in to]
+    nothing = dict.fromkeys(names)
+    objects = [nothing if each is None else _object_of(each, names) for each in values]
+    inside = [_shaped([each[child.name] for each in objects], child.type) for child in to]
+    mask = pa.array([each is None for each in values], pa.bool_())
+    return pa.StructArray.from_arrays(inside, names, mask=mask)
 
 
-def _by_place(values: list[Any], to: pa.DataType) -> dict[str, Any]:
-    return dict(zip([child.name for child in to], values, strict=True))
+def _object_of(value: Any, names: list[str]) -> dict[str, Any]:
+    found = dict(zip(names, value, strict=True)) if isinstance(value, list) else value
+    if len(found) != len(names):
+        raise LookupError("other fields than the type has")
+    return found
+
+
+def _text(value: Any) -> str | None:
+    return value if value is None or isinstance(value, str) else _dump(value)
 
 
 def _dump(value: Any) -> str:

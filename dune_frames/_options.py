@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields
 from datetime import timedelta
@@ -24,8 +25,8 @@ if TYPE_CHECKING:
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 
-class ReadOptions(TypedDict, total=False):
-    """The keyword options of every read; `OPTIONS_TEXT` tells what they mean."""
+class ScanOptions(TypedDict, total=False):
+    """The keyword options of every scan and read; `OPTIONS_TEXT` tells what they mean."""
 
     columns: Iterable[str] | None
     filters: str | None
@@ -36,17 +37,31 @@ class ReadOptions(TypedDict, total=False):
     schema_overrides: Mapping[str, pa.DataType] | None
     uint256: Uint256
     varbinary: Varbinary
-    dtype_backend: DtypeBackend
     format: Format
     timeout: float | None
     allow_partial: bool
+    cache: bool
+    offline: bool
+    max_export_mb: float | None
 
 
-class RunOptions(ReadOptions, total=False):
-    """The keyword options of a read that may have to run something first."""
+class ReadOptions(ScanOptions, total=False):
+    """The keyword options of every read."""
 
+    dtype_backend: DtypeBackend
+
+
+class _Run(TypedDict, total=False):
     max_age: MaxAge
     performance: str | None
+
+
+class RunOptions(ReadOptions, _Run, total=False):
+    """The keyword options of a read that may have to run something first."""
+
+
+class ScanRunOptions(ScanOptions, _Run, total=False):
+    """The keyword options of a scan that may have to run something first."""
 
 
 RUN_OPTIONS_TEXT = """\
@@ -169,7 +184,9 @@ class Running(Reading):
         return timedelta.max if self.offline and age is None else age
 
 
-def shows_options(kind: type[Reading]) -> Callable[[_Function], _Function]:
+def shows_options(
+    kind: type[Reading], *, without: tuple[str, ...] = ()
+) -> Callable[[_Function], _Function]:
     """Put the options of a kind of read into a function's signature and docstring.
 
     The function itself takes them as ``**options: Unpack[...]``; notebooks and `help` then show
@@ -181,16 +198,23 @@ def shows_options(kind: type[Reading]) -> Callable[[_Function], _Function]:
             each.name, inspect.Parameter.KEYWORD_ONLY, default=each.default, annotation=each.type
         )
         for each in sorted(fields(kind), key=lambda each: each.name in Reading.__slots__)
+        if each.name not in without
     ]
 
     def show(function: _Function) -> _Function:
         signature = inspect.signature(function)
         own = [each for each in signature.parameters.values() if each.kind is not each.VAR_KEYWORD]
         function.__signature__ = signature.replace(parameters=[*own, *shown])  # type: ignore[attr-defined]
-        function.__doc__ = _with_options(function.__doc__ or "", text)
+        function.__doc__ = _with_options(function.__doc__ or "", _without(text, without))
         return function
 
     return show
+
+
+def _without(text: str, names: tuple[str, ...]) -> str:
+    """Leave the entries of some options out; an entry starts at a line's very beginning."""
+    entries = re.split(r"\n(?=\S)", text)
+    return "\n".join(each for each in entries if each.partition(" :")[0] not in names)
 
 
 def _with_options(docstring: str, text: str) -> str:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import io
+from csv import Error as CsvError
+from csv import reader
 from functools import partial
 from typing import TYPE_CHECKING
 
 from dune_frames import _wire
 from dune_frames._csv import decode_csv
+from dune_frames._envelope import MalformedBodyError
 from dune_frames._exchange import Flow, exchange
 from dune_frames._json import decode_json
 from dune_frames._plan import LARGEST_PAGE, Page
@@ -15,6 +19,9 @@ from dune_frames.errors import IncompleteResultError
 if TYPE_CHECKING:
     from dune_frames._plan import Plan, Span
     from dune_frames._query import Window
+
+#: How much of a CSV body is looked at for its header, in bytes.
+_HEADER_BYTES = 1 << 16
 
 
 def read_span(plan: Plan, span: Span, pages: list[Page], *, csv: bool) -> Flow[None]:
@@ -30,8 +37,7 @@ def read_span(plan: Plan, span: Span, pages: list[Page], *, csv: bool) -> Flow[N
     while at is not None and at < span.stop:
         limit = min(span.stop - at, LARGEST_PAGE)
         page = yield from _read_page(plan, plan.window.page(at, limit), csv=csv)
-        if page.table.num_rows > limit:
-            raise _broken(plan, f"{page.table.num_rows} rows came where {limit} were asked for")
+        check_asked(plan, page, at, limit)
         check(plan, page, at, at + limit)
         pages.append(page)
         at = page.next_offset
@@ -52,12 +58,25 @@ def _read_page(plan: Plan, part: Window, *, csv: bool) -> Flow[Page]:
 
 
 def csv_page(plan: Plan, answer: _wire.Answer) -> Page:
-    """Decode a CSV answer."""
-    if not answer.body.endswith(b"\n"):
-        raise _wire.MalformedBodyError("the CSV body ends within a line")
+    """Decode a CSV answer; refuse a body that is cut short or no CSV of these columns.
+
+    What is wrong with a value is not refused here: asking again would cost the same page again.
+    """
+    if not answer.body.endswith(b"\n") or answer.body.count(b'"') % 2:
+        raise MalformedBodyError("the CSV ends within a line")
+    if not set(plan.schema.names) <= _header(answer.body):
+        raise MalformedBodyError("it is not the CSV that was asked for")
     return Page(
         decode_csv(answer.body, plan.schema), _wire.read_csv_offset(answer), len(answer.body)
     )
+
+
+def _header(body: bytes) -> set[str]:
+    text = io.StringIO(body[:_HEADER_BYTES].decode(errors="replace"))
+    try:
+        return set(next(reader(text)))
+    except (CsvError, StopIteration):
+        return set()
 
 
 def json_page(plan: Plan, answer: _wire.Answer) -> Page:
@@ -71,23 +90,35 @@ def page_of(plan: Plan, results: _wire.Results, size: int) -> Page:
         raise _broken(plan, f"a page is of another execution ({results.status.execution_id})")
     if results.rows is None:
         raise _broken(plan, f"a page has no rows array; the state is {results.status.state}")
-    metadata = results.status.metadata
-    stored = metadata.total_row_count if metadata else None
-    if plan.rows is not None and stored not in (None, plan.stored):
-        raise _broken(plan, f"the result has {stored} rows now and had {plan.stored} before")
-    return Page(decode_json(results.rows, plan.schema), results.next_offset, size)
+    told = results.status.metadata or _wire.Metadata(())
+    if plan.rows is not None and told.total_row_count not in (None, plan.stored):
+        raise _broken(
+            plan, f"the result has {told.total_row_count} rows now and had {plan.stored} before"
+        )
+    page = Page(decode_json(results.rows, plan.schema), results.next_offset, size)
+    if told.row_count not in (None, page.table.num_rows):
+        raise _broken(plan, f"{page.table.num_rows} rows came in a page of {told.row_count}")
+    return page
+
+
+def check_asked(plan: Plan, page: Page, at: int, asked: int) -> None:
+    """Refuse a page that goes beyond the rows that were asked for: the next span starts there."""
+    if page.table.num_rows > asked:
+        raise _broken(plan, f"{page.table.num_rows} rows came where {asked} were asked for")
+    if page.next_offset is not None and page.next_offset > at + asked:
+        raise _broken(plan, f"{asked} rows from {at} on are said to end at {page.next_offset}")
 
 
 def check(plan: Plan, page: Page, at: int, stop: int) -> None:
-    """Refuse a page that contradicts the question, or would lose or repeat rows."""
+    """Refuse a page that contradicts itself, or would lose or repeat rows."""
     rows, after = page.table.num_rows, page.next_offset
-    if after is not None and after <= at:
-        raise _broken(plan, f"the page at offset {at} names {after} as the next offset")
-    if plan.rows is None:
-        return  # with filters, offsets may count rows that did not match
-    if after is not None and after != at + rows:
-        raise _broken(plan, f"{rows} rows came from offset {at} on, yet the next offset is {after}")
-    if after is None and at + rows < stop:
+    if after is not None and (after <= at or after < at + rows):
+        raise _broken(plan, f"{rows} rows came from offset {at} on, yet {after} is the next offset")
+    if plan.window.filters:
+        return  # offsets may count rows that did not match
+    if after is not None and after > at + rows:
+        raise _broken(plan, f"{rows} rows came from offset {at} on, yet {after} is the next offset")
+    if after is None and plan.rows is not None and at + rows < stop:
         raise _broken(plan, f"the pages end at row {at + rows} of {plan.end}")
 
 

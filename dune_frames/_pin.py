@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from dune_frames import _wire, errors
 from dune_frames._exchange import Flow, exchange
-from dune_frames._flow import owning, start, wait
+from dune_frames._flow import of_execution, owning, start, wait
 from dune_frames._query import Window
 from dune_frames._refusal import usable
 from dune_frames._source import Existing, Saved, Source, Sql
@@ -118,6 +118,7 @@ def _pin(now: _wire.Status, ask: Ask, sql: str | None = None) -> Flow[Pinned]:
         now.execution_id, _first_part(ask.window, FIRST_ROWS), allow_partial=ask.allow_partial
     )
     first = yield from exchange(request, _wire.read_results)
+    of_execution(now.execution_id, first.status)
     return Pinned(usable(first.status, sql=sql, allow_partial=ask.allow_partial), first)
 
 
@@ -140,7 +141,7 @@ def pin_latest(
     first = yield from _latest(saved, ask, rows)
     if first is None or not _is_taken(first, max_age):
         return (yield from pin_new(saved, ask))
-    if not first.status.is_finished:
+    if not first.status.is_finished or first.rows is None:
         return (yield from pin_execution(first.status.execution_id, ask))
     if known and known.execution_id == first.status.execution_id:
         return Pinned(usable(known, allow_partial=ask.allow_partial), first)
@@ -153,7 +154,7 @@ def _is_taken(first: _wire.Results, max_age: timedelta | None) -> bool:
     if not status.is_finished:
         logger.info("execution %s is under way: joined", status.execution_id)
         return True
-    if status.word in ("FAILED", "CANCELLED", "EXPIRED") or first.rows is None:
+    if status.word in ("FAILED", "CANCELLED", "EXPIRED"):
         logger.info("the latest run ended as %s: executing", status.word)
         return False
     if max_age is not None and not _is_young(status, max_age):
@@ -180,10 +181,17 @@ def _latest(saved: Saved, ask: Ask, rows: int) -> Flow[_wire.Results | None]:
         allow_partial=ask.allow_partial,
     )
     try:
-        return (yield from exchange(request, _wire.read_results))
+        first = yield from exchange(request, _wire.read_results)
     except errors.NoStoredResultError:
         logger.info("query %s has no stored result: executing", saved.query_id)
         return None
+    if first.status.query_id not in (None, saved.query_id):
+        raise errors.IncompleteResultError(
+            f"the answer about query {saved.query_id} is of query {first.status.query_id}",
+            execution_id=first.status.execution_id,
+            query_id=saved.query_id,
+        )
+    return first
 
 
 def _first_part(window: Window, rows: int) -> Window:

@@ -6,7 +6,7 @@ CSV is three times cheaper to read than JSON, but it writes integers as floats a
 
 from __future__ import annotations
 
-import json
+from functools import partial
 from typing import TYPE_CHECKING
 
 from dune_frames import _wire
@@ -73,9 +73,16 @@ def prove_csv(plan: Plan, column_types: Mapping[str, str]) -> Flow[bool | None]:
     window = Window(columns=(next(iter(column_types)),), filters=spoiling, limit=1)
     request = _wire.execution_results(plan.execution_id, window, allow_partial=plan.allow_partial)
     try:
-        answer = yield from exchange(request, _wire.read_results)
+        return (yield from exchange(request, partial(_found_none, plan)))
     except APIError:
         return None
-    if answer.rows is None or answer.next_offset is not None:
+
+
+def _found_none(plan: Plan, answer: _wire.Answer) -> bool | None:
+    """Read the answer: true for no row, false for one, `None` where it leaves the question open."""
+    results = _wire.read_results(answer)
+    another = results.status.execution_id != plan.execution_id
+    if another or results.rows is None or results.next_offset is not None:
         return None
-    return not json.loads(answer.rows)
+    found, told = len(_wire.row_objects(results.rows)), results.status.metadata
+    return None if told and told.row_count not in (None, found) else not found

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import json
+import weakref
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    import pandas as pd
+    import polars as pl
+    import pyarrow as pa
+
     from dune_frames._download import Download
     from dune_frames._source import Source
     from dune_frames._wire import Status
@@ -75,3 +80,52 @@ class Provenance:
     def as_metadata(self) -> dict[str, str]:
         """Return it as metadata of an Arrow schema: JSON under one key."""
         return {KEY: json.dumps(self.as_dict())}
+
+
+#: polars frames have no place for metadata, so what is known of them stands here while they live.
+_OF_POLARS: dict[int, dict[str, Any]] = {}
+
+
+def attach(frame: Any, record: dict[str, Any]) -> None:
+    """Let a frame tell where it comes from; an Arrow table does so by its schema already."""
+    kind = type(frame).__module__.partition(".")[0]
+    if kind == "pandas":
+        frame.attrs[KEY] = record
+    elif kind == "polars":
+        _OF_POLARS[id(frame)] = record
+        weakref.finalize(frame, _OF_POLARS.pop, id(frame), None)
+
+
+def provenance(frame: pd.DataFrame | pl.DataFrame | pa.Table) -> dict[str, Any] | None:
+    """Return where a frame that this library made comes from.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame, polars.DataFrame or pyarrow.Table
+        As a read returned it. pandas and pyarrow carry the record on to most frames made from it
+        (``frame.attrs["dune"]``; the schema's metadata ``b"dune"``); polars has no place for it, so
+        there it is known of the very frame that was returned.
+
+    Returns
+    -------
+    dict or None
+        ``execution_id``, ``query_id``, ``parameters``, ``state``, ``partial``, ``executed_at``,
+        ``expires_at``, ``rows``, ``bytes_exported``, ``execution_credits``, ``from_cache``; `None`
+        for a frame from elsewhere.
+
+    Examples
+    --------
+    >>> from dune_frames.local import LocalDune
+    >>> with LocalDune() as local:
+    ...     frame = local.client().read_sql("SELECT 1 AS one", frame="polars")
+    >>> provenance(frame)["rows"]
+    1
+    """
+    told = getattr(frame, "attrs", None)
+    if told is not None:
+        return told.get(KEY)  # type: ignore[no-any-return]
+    schema = getattr(frame, "schema", None)
+    metadata = getattr(schema, "metadata", None)
+    if metadata:
+        return json.loads(metadata[KEY.encode()]) if KEY.encode() in metadata else None
+    return _OF_POLARS.get(id(frame))

@@ -5,14 +5,16 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from math import isfinite
+from numbers import Integral, Real
 from typing import TypeAlias
 
 from dune_frames.errors import InvalidRequestError
 
 QueryReference: TypeAlias = int | str
 
-_URL = re.compile(r"(?:https?://)?(?:www\.)?dune\.com/queries/(\d+)(?:[/?#].*)?", re.IGNORECASE)
+_URL = re.compile(
+    r"(?:https?://)?(?:www\.)?dune\.com/queries/([0-9]{1,19})(?:[/?#].*)?", re.IGNORECASE
+)
 #: Dune keeps query ids in a signed 64-bit integer: a larger one makes the server itself fail.
 _LARGEST_ID = 2**63 - 1
 
@@ -35,7 +37,7 @@ def query_id_of(query: QueryReference) -> int:
     >>> query_id_of("https://dune.com/queries/3493826/5875000")
     3493826
     """
-    found = re.fullmatch(r"\d+", str(query).strip()) or _URL.fullmatch(str(query).strip())
+    found = re.fullmatch(r"[0-9]{1,19}", str(query).strip()) or _URL.fullmatch(str(query).strip())
     number = int(found[found.lastindex or 0]) if found and not isinstance(query, bool) else 0
     if not 0 < number <= _LARGEST_ID:
         raise InvalidRequestError(
@@ -80,14 +82,17 @@ def age_of(max_age: MaxAge) -> timedelta | None:
     return age
 
 
-def _timedelta(age: float | timedelta | str) -> timedelta | None:
+def _timedelta(age: object) -> timedelta | None:
     if isinstance(age, timedelta):
         return age
-    if isinstance(age, str):
-        found = _AGE.fullmatch(age)
-        return timedelta(**{_UNITS[found[2]]: float(found[1])}) if found else None
-    usable = not isinstance(age, bool) and isfinite(age)
-    return timedelta(seconds=age) if usable else None
+    found = _AGE.fullmatch(age) if isinstance(age, str) else None
+    unit, size = (_UNITS[found[2]], found[1]) if found else ("seconds", age)
+    if isinstance(size, bool) or not (found or isinstance(size, Real)):
+        return None
+    try:
+        return timedelta(**{unit: float(size)})  # type: ignore[arg-type]
+    except (ValueError, OverflowError):  # not a number, or more than a timedelta holds
+        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +151,7 @@ class Window:
 
 def _refuse_bad_count(name: str, value: object, least: int) -> None:
     if value is not None and (
-        not isinstance(value, int) or isinstance(value, bool) or value < least
+        not isinstance(value, Integral) or isinstance(value, bool) or value < least
     ):
         raise InvalidRequestError(
             f"{name}={value!r} is no count of rows", advice=f"give a whole number from {least} on."

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from dune_frames._cache import trim
 from dune_frames._download import Download
 from dune_frames._drive import Driver, in_thread
 from dune_frames._estimate import refuse_large
 from dune_frames._frames import FrameOptions, to_frame
 from dune_frames._pin import pin
 from dune_frames._plan import Plan
-from dune_frames._provenance import Provenance
+from dune_frames._provenance import Provenance, attach
 from dune_frames._schema import result_schema
 from dune_frames._sink import sink_parquet, store_beside
 from dune_frames._wire import Metadata
@@ -33,6 +35,9 @@ if TYPE_CHECKING:
     from dune_frames._schema import Typing
     from dune_frames._source import Source
     from dune_frames._wire import Status
+
+
+logger = logging.getLogger("dune_frames")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,30 +88,41 @@ class Read:
         """Return the frame of a pinned execution: all of it, or an error that names it."""
         import pyarrow as pa
 
-        with _naming(pinned.status):
+        with naming(pinned.status):
             download = self.download(pinned)
             tables = [download.plan.schema.empty_table(), *download.tables(pinned)]
+            self.settle(download)
             origin = Provenance.of(pinned.status, download, source)
             table = pa.concat_tables(tables).replace_schema_metadata(origin.as_metadata())
-            return to_frame(table, self.frame, origin.as_dict())
+            frame = to_frame(table, self.frame)
+            attach(frame, origin.as_dict())
+            return frame
+
+    def settle(self, download: Download) -> None:
+        """Say where the rows came from, and hold the cache to its size when it grew."""
+        place = f"{download.size} bytes exported" if download.size else "from the cache"
+        logger.info("execution %s: %s rows, %s", download.plan.execution_id, download.rows, place)
+        if self.cache is not None and download.size:
+            trim()
 
     def batches(self, source: Source) -> pa.RecordBatchReader:
         """Pin one execution of a source, and return its rows as a stream."""
         import pyarrow as pa
 
         pinned = self.pin(source)
-        with _naming(pinned.status):
+        with naming(pinned.status):
             download = self.download(pinned)
         return pa.RecordBatchReader.from_batches(download.plan.schema, _batches(download, pinned))
 
     def sink_parquet(self, source: Source, path: Path) -> Path:
         """Pin one execution of a source, and write its rows to a Parquet file."""
         pinned = self.pin(source)
-        with _naming(pinned.status):
+        with naming(pinned.status):
             download = self.download(pinned)
             beside = store_beside(path, download.plan)
             download.store = download.store or beside
             sink_parquet(download.tables(pinned), download.plan.schema, path)
+            self.settle(download)
         beside.remove()
         return path
 
@@ -132,7 +148,7 @@ class Read:
 
 
 def _batches(download: Download, pinned: Pinned) -> Iterator[pa.RecordBatch]:
-    with _naming(pinned.status):
+    with naming(pinned.status):
         for table in download.tables(pinned):
             yield from table.to_batches()
 
@@ -164,7 +180,7 @@ def _project(metadata: Metadata, wanted: Sequence[str] | None) -> Metadata:
 
 
 @contextmanager
-def _naming(status: Status) -> Iterator[None]:
+def naming(status: Status) -> Iterator[None]:
     """Put the execution into every error that leaves."""
     try:
         yield

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from dune_frames import errors
 from dune_frames._wire import Answer, Failure, Request, Status, read_error
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
 RATE_LIMITED = 429
 FIRST_SERVER_ERROR = 500
+PARTIAL_STATE = "QUERY_STATE_COMPLETED_PARTIAL"
 
 #: Which exception a status means, and which one it means when Dune's words say more.
 _BY_STATUS: dict[int, type[errors.APIError]] = {
@@ -44,6 +40,8 @@ def refusal(request: Request, answer: Answer) -> errors.DuneError:
     )
     if isinstance(error, errors.APIError):
         error.status_code = answer.status_code
+    if isinstance(error, errors.PartialResultError):
+        error.state = PARTIAL_STATE
     return error
 
 
@@ -55,22 +53,21 @@ def _kind(status_code: int, said: str) -> type[errors.DuneError]:
     return _BY_STATUS.get(status_code, fallback)
 
 
-def _ended_badly(status_word: str) -> Callable[..., errors.ExecutionError]:
-    """Return the exception that the end of a run means."""
-    kinds: dict[str, type[errors.ExecutionError]] = {
-        "FAILED": errors.QueryFailedError,
-        "CANCELLED": errors.QueryCancelledError,
-        "EXPIRED": errors.ResultExpiredError,
-        "COMPLETED_PARTIAL": errors.PartialResultError,
-    }
-    return kinds.get(status_word, errors.ExecutionError)
+_BAD_ENDS: dict[str, type[errors.ExecutionError]] = {
+    "FAILED": errors.QueryFailedError,
+    "CANCELLED": errors.QueryCancelledError,
+    "EXPIRED": errors.ResultExpiredError,
+    "COMPLETED_PARTIAL": errors.PartialResultError,
+}
 
 
 def usable(status: Status, *, allow_partial: bool, sql: str | None = None) -> Status:
-    """Return the status of a run whose result can be read, or raise what its end means."""
+    """Return the status of a run whose result can be read, or raise what its end means.
+
+    A state that nobody has seen yet is believed to be good unless Dune tells a failure with it.
+    """
     good = ("COMPLETED", "COMPLETED_PARTIAL") if allow_partial else ("COMPLETED",)
-    known_bad = _ended_badly(status.word) is not errors.ExecutionError
-    if status.word in good or not (known_bad or status.failure):
+    if status.word in good or not (status.word in _BAD_ENDS or status.failure):
         return status
     raise _bad_end(status, sql)
 
@@ -78,10 +75,8 @@ def usable(status: Status, *, allow_partial: bool, sql: str | None = None) -> St
 def _bad_end(status: Status, sql: str | None) -> errors.ExecutionError:
     failure = status.failure
     text = f"the execution ended as {status.state}"
-    if failure:
-        text += f": {failure.message}" + _pointer(sql, failure)
-    error = _ended_badly("FAILED" if failure else status.word)(
-        text,
+    error = _BAD_ENDS.get(status.word, errors.QueryFailedError)(
+        f"{text}: {failure.message}{_pointer(sql, failure)}" if failure else text,
         execution_id=status.execution_id,
         query_id=status.query_id,
         server_text=failure.message if failure else None,
@@ -93,10 +88,22 @@ def _bad_end(status: Status, sql: str | None) -> errors.ExecutionError:
 
 
 def _pointer(sql: str | None, failure: Failure) -> str:
-    """Show the SQL line with a caret under the column, where both are known."""
-    lines = (sql or "").splitlines()
-    if not failure.line or not failure.column or failure.line > len(lines):
+    """Show the place in the SQL where Dune tells it: with a caret where the SQL is known too."""
+    if not failure.line or not failure.column:
         return ""
-    line = lines[failure.line - 1]
-    lead = "".join("\t" if each == "\t" else " " for each in line[: failure.column - 1])
-    return f"\n\n    {line}\n    {lead}^\n"
+    place = f"\nAt line {failure.line}, column {failure.column} of the SQL"
+    lines = (sql or "").split("\n")
+    if not sql or failure.line > len(lines):
+        return place + "."
+    shown, column = _around(lines[failure.line - 1].rstrip("\r"), failure.column)
+    lead = "".join("\t" if each == "\t" else " " for each in shown[: column - 1])
+    return f"{place}:\n    {shown}\n    {lead}^"
+
+
+def _around(line: str, column: int) -> tuple[str, int]:
+    """Return what fits on a screen of a long line around a column, and the column therein."""
+    start = 0 if len(line) <= _SHOWN_COLUMNS else max(0, column - 1 - _SHOWN_COLUMNS // 2)
+    return line[start : start + _SHOWN_COLUMNS], min(column, len(line) + 1) - start
+
+
+_SHOWN_COLUMNS = 100

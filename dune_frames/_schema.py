@@ -7,6 +7,7 @@ import warnings
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from dune_frames._cast import can_cast
 from dune_frames._types import DuneType, TypeOptions, arrow_type, parse_type, unlisted
 from dune_frames.errors import DecodeError, InvalidRequestError
 
@@ -15,8 +16,9 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-#: The key of a field's metadata under which Dune's own type text stands.
-DUNE_TYPE = b"dune_type"
+#: The key of a field's metadata under which Dune's own type text stands, and the one in its place
+#: where the caller overrode that type.
+DUNE_TYPE, OVERRIDDEN = b"dune_type", b"dune_type_overridden"
 
 
 class DuneTypeWarning(UserWarning):
@@ -29,6 +31,21 @@ class Typing:
 
     options: TypeOptions = field(default_factory=TypeOptions)
     overrides: Mapping[str, pa.DataType] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name, to in self.overrides.items():
+            _refuse_unreadable(name, to)
+
+
+def _refuse_unreadable(name: str, to: object) -> None:
+    import pyarrow as pa
+
+    if not isinstance(to, pa.DataType) or not can_cast(to):
+        raise InvalidRequestError(
+            f"schema_overrides cannot make {to!r} of column {name!r}",
+            advice="give a pyarrow type that text can be read as, such as pyarrow.int64(), "
+            "pyarrow.decimal256(76, 0) or pyarrow.timestamp('ns', 'UTC').",
+        )
 
 
 def result_schema(
@@ -48,7 +65,8 @@ def result_schema(
     Returns
     -------
     pyarrow.Schema
-        Each field that is not overridden carries Dune's type text as metadata ``dune_type``.
+        Each field carries Dune's type text, where it is told, as metadata ``dune_type``; where the
+        caller overrides it, as ``dune_type_overridden``.
 
     Raises
     ------
@@ -69,11 +87,24 @@ def result_schema(
 def _field(name: str, dune: DuneType | None, typing: Typing) -> pa.Field:
     import pyarrow as pa
 
-    if name in typing.overrides:
-        return pa.field(name, typing.overrides[name])
-    if dune is None:
-        return pa.field(name, pa.string())
-    return pa.field(name, arrow_type(dune, typing.options), metadata={DUNE_TYPE: str(dune)})
+    overridden = name in typing.overrides
+    told = None if dune is None else {OVERRIDDEN if overridden else DUNE_TYPE: str(dune)}
+    if overridden:
+        return pa.field(name, typing.overrides[name], metadata=told)
+    to = pa.string() if dune is None else arrow_type(dune, typing.options)
+    return pa.field(name, to, metadata=told)
+
+
+def dune_type(field: pa.Field) -> DuneType | None:
+    """Return the Dune type behind a field, overridden or not; `None` where it is not told."""
+    metadata = field.metadata or {}
+    told = metadata.get(DUNE_TYPE) or metadata.get(OVERRIDDEN)
+    return None if told is None else parse_type(told.decode())
+
+
+def is_overridden(field: pa.Field) -> bool:
+    """Tell whether the caller put another type in the place of Dune's."""
+    return OVERRIDDEN in (field.metadata or {})
 
 
 def _parse(names: Sequence[str], texts: Sequence[str] | None) -> dict[str, DuneType | None]:

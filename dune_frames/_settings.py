@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import ipaddress
 import os
-import re
-from urllib.parse import urlsplit
 
+from dune_frames._origin import parsed
 from dune_frames._transport import Key
 from dune_frames.errors import ConfigurationError
 
@@ -28,16 +27,11 @@ def key_of(api_key: str | None) -> Key:
     ConfigurationError
         There is none, or it is a placeholder that nobody filled in. The message never shows it.
     """
-    key = (os.environ.get(KEY_VARIABLE, "") if api_key is None else api_key).strip()
-    if not key:
-        raise ConfigurationError("there is no Dune API key", advice=_KEY_ADVICE)
-    if key[0] in "$<{" or key in ("YOUR_API_KEY", KEY_VARIABLE):
-        raise ConfigurationError("the Dune API key is a placeholder", advice=_KEY_ADVICE)
-    if not re.fullmatch(r"[\x21-\x7e]+", key):
-        raise ConfigurationError(
-            "the Dune API key has spaces or characters that no key has", advice=_KEY_ADVICE
-        )
-    return Key(key)
+    key = Key(os.environ.get(KEY_VARIABLE, "") if api_key is None else api_key)
+    del api_key  # it is in no variable of a traceback from here
+    if key.flaw:
+        raise ConfigurationError(key.flaw, advice=_KEY_ADVICE)
+    return key
 
 
 def url_of(base_url: str | None) -> str:
@@ -50,12 +44,9 @@ def url_of(base_url: str | None) -> str:
     """
     url = (base_url or os.environ.get(URL_VARIABLE) or DEFAULT_URL).strip().rstrip("/")
     url = url.removesuffix("/api/v1").removesuffix("/api")
-    try:
-        parts = urlsplit(url)
-        whole = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
-    except ValueError:
-        whole = False
-    if not whole or parts.username or parts.query or parts.fragment:
+    parts = parsed(url)
+    plain = parts and parts.scheme in ("http", "https") and parts.hostname
+    if not parts or not plain or parts.query or parts.fragment:
         raise ConfigurationError(
             "the base URL is no plain http(s) address",
             advice=f"leave {URL_VARIABLE} and base_url= out for {DEFAULT_URL}.",

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import logging
+import os
+import re
+import threading
 import time
+from contextlib import contextmanager
+from functools import cache
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urljoin, urlsplit
 
 from dune_frames import errors
+from dune_frames._attempt import CONNECT_SECONDS, CURRENT, READ_SECONDS, Attempt
 from dune_frames._exchange import LostError
-from dune_frames._wire import BASE_PATH, KEY_HEADER, NEXT_URI_HEADER, Answer, Request
+from dune_frames._origin import own_address
+from dune_frames._wire import BASE_PATH, KEY_HEADER, Answer, Request
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,24 +26,45 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("dune_frames")
 
-CONNECT_SECONDS = 10.0
-#: The longest silence while an answer is awaited or read.
-READ_SECONDS = 120.0
-CONNECTIONS = 16
-_CHUNK = 1 << 20
+#: Connections that are kept open, at most. More than any sensible number of calls side by side.
+CONNECTIONS = 256
+_CHUNK = 1 << 18
 _REDIRECTS = 3
-_DEFAULT_PORTS = {"http": 80, "https": 443}
+_REDIRECT_CODES = (301, 302, 303, 307, 308)
+_FIRST_ERROR = 400
+#: A shorter key could be a word of a sentence.
+_SHORTEST_SECRET = 12
+
+
+class _Secret(str):
+    """A text that a debugger, a log or a traceback with variables does not show."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "'...'"
 
 
 class Key:
     """An API key that shows itself nowhere. `requests` calls it to put it into the header."""
 
     def __init__(self, text: str) -> None:
-        self._text = text
+        self._text = _Secret(text.strip())
 
     def __repr__(self) -> str:
         """Keep the secret."""
         return "Key(...)"
+
+    @property
+    def flaw(self) -> str | None:
+        """What makes it no key at all, in words that do not show it."""
+        if not self._text:
+            return "there is no Dune API key"
+        if self._text[0] in "$<{" or self._text in ("YOUR_API_KEY", "DUNE_API_KEY"):
+            return "the Dune API key is a placeholder"
+        if not re.fullmatch(r"[\x21-\x7e]+", self._text):
+            return "the Dune API key has spaces or characters that no key has"
+        return None
 
     @property
     def account(self) -> str:
@@ -50,13 +78,18 @@ class Key:
         prepared.headers[KEY_HEADER] = self._text
         return prepared
 
+    def blot(self, body: bytes) -> bytes:
+        """Return what a server said, without the key: some repeat what they were asked."""
+        secret = self._text.encode()
+        return body.replace(secret, b"...") if len(secret) >= _SHORTEST_SECRET else body
+
 
 class Offline:
     """A transport that sends nothing."""
 
-    def send(self, request: Request, seconds: float) -> Answer:
+    def send(self, request: Request, attempt: Attempt) -> Answer:
         """Refuse, and say what would have been needed."""
-        del seconds
+        del attempt
         raise errors.OfflineError(
             f"offline=True, and the cache has no answer to {request.method} {request.path}",
             execution_id=request.execution_id,
@@ -74,17 +107,19 @@ class Transport:
         self.base_url = base_url
         self.account = key.account
         self._key = key
-        self._session: requests.Session | None = None
+        self._kept: requests.Session | None = None
+        self._owner = 0
+        self._lock = threading.Lock()
 
     def __repr__(self) -> str:
         """Name the address, never the key."""
         return f"Transport({self.base_url!r})"
 
-    def __getstate__(self) -> dict[str, Any]:
+    def __reduce__(self) -> tuple[Any, ...]:
         """Travel without the open connections."""
-        return self.__dict__ | {"_session": None}
+        return (Transport, (self.base_url, self._key))
 
-    def send(self, request: Request, seconds: float) -> Answer:
+    def send(self, request: Request, attempt: Attempt) -> Answer:
         """Send one request and read the answer to its end.
 
         Parameters
@@ -92,153 +127,207 @@ class Transport:
         request : Request
             What to send. One that starts a run goes over a connection of its own, because on a kept
             one it could not be told whether a closed connection had taken it.
-        seconds : float
-            The longest that all of it may take.
+        attempt : Attempt
+            How long all of it may take; takes note of how far it came.
 
         Raises
         ------
         LostError
             No whole answer came.
         UntrustedAddressError
-            The answer points to another address.
+            It was redirected to another address.
         """
-        until = time.monotonic() + seconds
         url = self.base_url + BASE_PATH + request.path
-        answer = self._send_to(url, request, until)
+        answer = self._send_to(url, request, attempt)
         for _ in range(_REDIRECTS):
-            if not 300 <= answer.status_code < 400:  # noqa: PLR2004 - HTTP's own numbers
+            target = answer.headers.get("location")
+            if answer.status_code not in _REDIRECT_CODES or not target:
                 break
-            url = self._redirected(url, answer, request)
-            answer = self._send_to(url, request, until)
-        self.refuse_foreign(answer.headers.get(NEXT_URI_HEADER), request)
+            url = own_address(self.base_url, target, seen_from=url)
+            if request.method != "GET":
+                raise LostError("it was redirected, which only reads follow", sent=True)
+            answer = self._send_to(url, request, attempt)
         return answer
 
-    def refuse_foreign(self, url: object, request: Request) -> None:
-        """Raise unless a URL that the server named has our scheme, host and port, or is none."""
-        if url and (
-            not isinstance(url, str)
-            or _origin(urljoin(self.base_url, url)) != _origin(self.base_url)
-        ):
-            raise errors.UntrustedAddressError(
-                f"the answer to {request.method} {request.path} points to another address "
-                f"({_shown(url)}) than {self.base_url}",
-                execution_id=request.execution_id,
-                query_id=request.query_id,
-            )
+    def _send_to(self, url: str, request: Request, attempt: Attempt) -> Answer:
+        import http.client
 
-    def _redirected(self, url: str, answer: Answer, request: Request) -> str:
-        target = urljoin(url, answer.headers.get("location", ""))
-        self.refuse_foreign(target, request)
-        if request.method != "GET":
-            raise errors.UntrustedAddressError(
-                f"{request.method} {request.path} was redirected to {_shown(target)}; "
-                "only reads follow a redirect",
-                query_id=request.query_id,
-                execution_id=request.execution_id,
-            )
-        return target
+        import requests
+        import urllib3
 
-    def _send_to(self, url: str, request: Request, until: float) -> Answer:
+        began = time.monotonic()
+        try:
+            answer = self._receive(url, request, attempt)
+        except UnicodeEncodeError:
+            raise _unwritable(request) from None
+        except (
+            requests.RequestException,
+            urllib3.exceptions.HTTPError,
+            http.client.HTTPException,
+            OSError,
+            ValueError,
+        ) as problem:
+            lost = LostError(_reason(problem, attempt), sent=attempt.sent)
+        else:
+            logger.debug(
+                "%s %s: %d, %d bytes, %.3f s", request.method, request.path,
+                answer.status_code, len(answer.body), time.monotonic() - began,
+            )  # fmt: skip
+            return answer
+        # Raised here, so that no exception of the network hangs on to it with all its variables.
+        raise lost
+
+    def _receive(self, url: str, request: Request, attempt: Attempt) -> Answer:
+        token = CURRENT.set(attempt)
+        try:
+            with (
+                self._session_for(request) as session,
+                self._ask(session, url, request, attempt) as response,
+            ):
+                return self._read(response)
+        finally:
+            CURRENT.reset(token)
+
+    def _ask(
+        self, session: requests.Session, url: str, request: Request, attempt: Attempt
+    ) -> requests.Response:
+        """Send, past the session's own cookies and redirects."""
         import requests
 
-        rest = max(until - time.monotonic(), 0.001)
-        try:
-            with self._ask(url, request, rest) as response:
-                headers = {name.lower(): value for name, value in response.headers.items()}
-                return Answer(response.status_code, headers, b"".join(_chunks(response, until)))
-        except (requests.RequestException, OSError, ValueError) as problem:
-            raise LostError(_reason(problem), sent=_was_sent(problem)) from None
-
-    def _ask(self, url: str, request: Request, rest: float) -> requests.Response:
-        session = self._open(alone=request.starts_run)
-        return session.request(
-            request.method,
-            url,
-            params=None if "?" in url else list(request.query),
-            json=request.body,
-            headers={"Connection": "close"} if request.starts_run else None,
-            auth=self._key,
-            timeout=(min(CONNECT_SECONDS, rest), min(READ_SECONDS, rest)),
-            allow_redirects=False,
+        prepared = session.prepare_request(
+            requests.Request(
+                request.method,
+                url,
+                params=None if "?" in url else list(request.query),
+                json=request.body,
+                headers={"Connection": "close"} if request.starts_run else None,
+                auth=self._key,
+            )
+        )
+        settings = session.merge_environment_settings(url, {}, True, None, None)
+        return session.get_adapter(url).send(
+            prepared,
             stream=True,
+            timeout=(min(CONNECT_SECONDS, attempt.rest), min(READ_SECONDS, attempt.rest)),
+            verify=settings["verify"] or True,
+            cert=settings["cert"],
+            proxies=settings["proxies"],
         )
 
-    def _open(self, *, alone: bool) -> requests.Session:
-        if alone:
-            return _new_session(1)
-        if self._session is None:
-            self._session = _new_session(CONNECTIONS)
-        return self._session
+    def _read(self, response: requests.Response) -> Answer:
+        body = _body(response)
+        headers = {name.lower(): value for name, value in response.headers.items()}
+        told = headers.get("content-length", "")
+        if told.isdigit() and response.raw.tell() < int(told):
+            raise ConnectionError("the answer was cut short")
+        if response.status_code >= _FIRST_ERROR:
+            body = self._key.blot(body)
+        return Answer(response.status_code, headers, body, self.base_url)
+
+    @contextmanager
+    def _session_for(self, request: Request) -> Iterator[requests.Session]:
+        if not request.starts_run:
+            yield self._kept_session()
+            return
+        with _new_session(self.base_url, 1) as session:
+            yield session
+
+    def _kept_session(self) -> requests.Session:
+        """Return the session of this process: a forked one must not share connections."""
+        with self._lock:
+            if self._kept is None or self._owner != os.getpid():
+                self._kept, self._owner = _new_session(self.base_url, CONNECTIONS), os.getpid()
+            return self._kept
 
     def close(self) -> None:
         """Close the kept connections. The transport opens new ones when it is used again."""
-        session, self._session = self._session, None
+        with self._lock:
+            session, self._kept = self._kept, None
         if session is not None:
             session.close()
 
 
-def _new_session(connections: int) -> requests.Session:
+def _body(response: requests.Response) -> bytes:
+    """Read the body into one place that grows: joining the pieces would copy all of them again."""
+    body = io.BytesIO()
+    for piece in response.iter_content(_CHUNK):
+        body.write(piece)
+    return body.getvalue()
+
+
+def _new_session(base_url: str, connections: int) -> requests.Session:
     import requests
-    from requests.adapters import HTTPAdapter
 
     session = requests.Session()
-    adapter = HTTPAdapter(pool_connections=1, pool_maxsize=connections, max_retries=0)
+    adapter = _adapter_class()(pool_connections=1, pool_maxsize=connections, max_retries=0)
     session.mount("https://", adapter)
     session.mount("http://", adapter)
     session.headers["User-Agent"] = "dune_frames"
-    session.cookies.set_policy(_no_cookies())
+    # Proxies are for the way to other machines: over plain http they would read the key.
+    session.trust_env = base_url.startswith("https:")
     return session
 
 
-def _no_cookies() -> Any:
-    from http.cookiejar import DefaultCookiePolicy
+@cache
+def _adapter_class() -> type[requests.adapters.HTTPAdapter]:
+    """Return adapters whose connections know their attempt, also behind a proxy."""
+    from requests.adapters import HTTPAdapter
+    from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
+    from urllib3.connection import HTTPConnection, HTTPSConnection
 
-    return DefaultCookiePolicy(allowed_domains=[])
+    from dune_frames._connection import NotesSending
 
+    class Plain(NotesSending, HTTPConnection): ...
 
-def _chunks(response: requests.Response, until: float) -> Iterator[bytes]:
-    """Read the body in large pieces, and no longer than allowed, however slowly it drips."""
-    for chunk in response.iter_content(_CHUNK):
-        yield chunk
-        if time.monotonic() > until:
-            raise TimeoutError("the answer took too long to arrive")
+    class Encrypted(NotesSending, HTTPSConnection): ...
 
+    class PlainPool(HTTPConnectionPool):
+        ConnectionCls = Plain
 
-def _origin(url: str) -> tuple[str, str | None, int | None]:
-    parts = urlsplit(url)
-    return parts.scheme, parts.hostname, parts.port or _DEFAULT_PORTS.get(parts.scheme)
+    class EncryptedPool(HTTPSConnectionPool):
+        ConnectionCls = Encrypted
 
+    pools = {"http": PlainPool, "https": EncryptedPool}
 
-def _shown(url: object) -> str:
-    """Show where a URL points without its query and credentials."""
-    parts = urlsplit(str(url))
-    return f"{parts.scheme}://{parts.hostname}{f':{parts.port}' if parts.port else ''}"
+    class Adapter(HTTPAdapter):
+        def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+            super().init_poolmanager(*args, **kwargs)
+            self.poolmanager.pool_classes_by_scheme = pools
 
+        def proxy_manager_for(self, *args: Any, **kwargs: Any) -> Any:
+            manager = super().proxy_manager_for(*args, **kwargs)
+            manager.pool_classes_by_scheme = pools
+            return manager
 
-def _was_sent(problem: BaseException) -> bool:
-    """Tell whether the request may have left. Only a connection never made proves it did not."""
-    from requests.exceptions import ConnectTimeout, ProxyError, SSLError
-    from urllib3.exceptions import MaxRetryError, NewConnectionError
-
-    cause = problem.args[0] if problem.args else None
-    if isinstance(cause, MaxRetryError):
-        cause = cause.reason
-    never = (ConnectTimeout, ProxyError, SSLError)
-    return not isinstance(problem, never) and not isinstance(cause, NewConnectionError)
+    return Adapter
 
 
-def _reason(problem: BaseException) -> str:
+def _unwritable(request: Request) -> errors.InvalidRequestError:
+    return errors.InvalidRequestError(
+        f"{request.method} {request.path} holds text that is no Unicode",
+        advice="look for lone surrogates in the parameters, filters and column names.",
+    )
+
+
+def _reason(problem: BaseException, attempt: Attempt) -> str:
     """Say what happened in words that hold no address and no header."""
     import requests
 
-    if isinstance(problem, requests.exceptions.ConnectTimeout):
-        return "no connection in time"
-    if isinstance(problem, requests.Timeout | TimeoutError):
+    links = list(_links(problem))
+    late = any(isinstance(link, TimeoutError) for link in links)
+    if not attempt.sent:
+        told = [link.strerror for link in links if isinstance(link, OSError) and link.strerror]
+        return "no connection" + (" in time" if late else f" ({told[-1]})" if told else "")
+    if late:
         return "no answer in time"
-    if not _was_sent(problem):
-        return "no connection"
-    if isinstance(
-        problem, requests.exceptions.ChunkedEncodingError | requests.exceptions.ContentDecodingError
-    ):
+    cut = requests.exceptions.ChunkedEncodingError | requests.exceptions.ContentDecodingError
+    if isinstance(problem, cut):
         return "the answer was cut short"
-    return f"the connection was lost ({type(problem).__name__})"
+    return f"the connection was lost ({type(links[-1]).__name__})"
+
+
+def _links(problem: BaseException | None) -> Iterator[BaseException]:
+    """Yield an exception and what caused it, to the first cause."""
+    while problem is not None:
+        yield problem
+        problem = problem.__cause__ or problem.__context__

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
@@ -64,10 +65,13 @@ def _field_text(field: Field) -> str:
     return f"{name} {field.type}"
 
 
-_SHAPE = re.compile(r"([^()]+?)\s*(?:\((.*)\)\s*(with(?:out)? time zone)?)?", re.DOTALL)
+_SHAPE = re.compile(
+    r"([^()]+?)\s*(?:\((.*)\)\s*(with(?:out)?\s+time\s+zone)?)?", re.DOTALL | re.IGNORECASE
+)
 _QUOTED_FIELD = re.compile(r'"((?:[^"]|"")*)"\s+(.+)', re.DOTALL)
 
 
+@lru_cache(maxsize=1024)
 def parse_type(text: str) -> DuneType:
     """Read Dune's text of a type, leniently in case and spaces.
 
@@ -90,8 +94,7 @@ def parse_type(text: str) -> DuneType:
     if shape is None:
         return DuneType(text.strip())
     head, inside, zone = shape.groups()
-    name = " ".join(head.lower().split()) + (f" {zone}" if zone else "")
-    name = name.removesuffix(" without time zone")
+    name = " ".join(f"{head} {zone or ''}".lower().split()).removesuffix(" without time zone")
     parts = _split(inside) if inside else []
     if name in _NESTED:
         return DuneType(name, children=tuple(_parse_field(part, name) for part in parts))
@@ -114,13 +117,24 @@ def _split(inside: str) -> list[str]:
 
 
 def _parse_field(text: str, parent: str) -> Field:
-    if parent != "row" or is_listed(parse_type(text)):
-        return Field(None, parse_type(text))
+    whole = parse_type(text)
+    if parent != "row" or is_listed(whole):
+        return Field(None, whole)
     quoted = _QUOTED_FIELD.fullmatch(text)
     if quoted:
         return Field(quoted[1].replace('""', '"'), parse_type(quoted[2]))
-    name, _, rest = text.partition(" ")
-    return Field(name, parse_type(rest)) if rest else Field(None, parse_type(text))
+    return _parse_plain_field(text) or Field(None, whole)
+
+
+def _parse_plain_field(text: str) -> Field | None:
+    """Cut a field at the first space behind which a listed type stands, or else at the first one.
+
+    Trino shows the names of fields without quotes, even those that have spaces.
+    """
+    head = text.partition("(")[0]
+    spaces = [place for place, character in enumerate(head) if character.isspace()]
+    cuts = [Field(text[:place].rstrip(), parse_type(text[place:])) for place in spaces]
+    return next((cut for cut in cuts if is_listed(cut.type)), cuts[0] if cuts else None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +192,8 @@ def field_names(row: DuneType) -> list[str]:
 _NESTED = {"array": 1, "map": 2, "row": None}
 _STRING = ("varchar", "char", "json", "uuid", "ipaddress")
 
+INTEGERS = frozenset({"tinyint", "smallint", "integer", "bigint"})
+FLOATS = frozenset({"real", "double"})
 #: Names whose values have up to 78 digits.
 BIG_INTEGERS = frozenset({"uint256", "int256"})
 
@@ -245,8 +261,13 @@ _TABLE: dict[str, _Rule] = {
 
 
 def is_listed(dune: DuneType) -> bool:
-    """Tell whether the table knows the type and its children are as many as it takes."""
+    """Tell whether the table knows the type and its children are as many as it takes.
+
+    A row with two fields of one name is not listed: no object, struct or dict can hold both.
+    """
     if dune.name not in _TABLE or (dune.name == "decimal" and not _is_decimal(dune)):
+        return False
+    if dune.name == "row" and len(set(field_names(dune))) != len(dune.children):
         return False
     wanted = _NESTED.get(dune.name, 0)
     return bool(dune.children) if wanted is None else len(dune.children) == wanted

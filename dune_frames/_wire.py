@@ -8,11 +8,15 @@ they are missing in some recordings.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
+
+from dune_frames._envelope import MalformedBodyError, cut_out_rows, read_object
+from dune_frames._origin import own_address
 
 if TYPE_CHECKING:
     from dune_frames._query import Window
@@ -24,10 +28,6 @@ NEXT_URI_HEADER = "x-dune-next-uri"
 RETRY_AFTER_HEADER = "retry-after"
 
 Parameters = Mapping[str, "str | list[str]"]
-
-
-class MalformedBodyError(ValueError):
-    """A body is not what the API sends there: cut short, or not from the API at all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +53,20 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One HTTP answer, its body whole. Header names are in lower case."""
+    """One HTTP answer, its body whole.
+
+    Attributes
+    ----------
+    headers : Mapping of str to str
+        Their names are in lower case.
+    base_url : str
+        The configured address that answered, to which all addresses in the answer must belong.
+    """
 
     status_code: int
     headers: Mapping[str, str]
-    body: bytes
+    body: bytes = field(repr=False)
+    base_url: str
 
 
 def execute_query(query_id: int, parameters: Parameters, performance: str | None) -> Request:
@@ -210,161 +219,176 @@ class Results:
     status: Status
     rows: bytes | None = field(repr=False)
     next_offset: int | None
-    next_uri: str | None
 
 
 def read_error(answer: Answer) -> str | None:
-    """Return what an HTTP error says: Dune's `error` string where it is one, else nothing."""
+    """Return what an HTTP error says: Dune's `error`, or the `message` of a gateway before it."""
     try:
-        said = json.loads(answer.body)["error"]
-    except (ValueError, KeyError, TypeError):
+        told = read_object(answer.body)
+    except MalformedBodyError:
         return None
-    return said if isinstance(said, str) else _read_failure(said).message
+    said = told.get("error") or told.get("message")
+    return _failure(said).message if said else None
 
 
 def read_submitted(answer: Answer) -> str:
     """Return the id of the execution that an execute request started."""
-    execution_id = _object(answer.body).get("execution_id")
+    execution_id = read_object(answer.body).get("execution_id")
     if not isinstance(execution_id, str) or not execution_id:
-        raise MalformedBodyError("no execution_id in the answer to an execute request")
+        raise MalformedBodyError("it names no execution_id")
     return execution_id
 
 
 def read_cancelled(answer: Answer) -> bool:
     """Return whether Dune took the cancellation."""
-    return bool(_object(answer.body).get("success", True))
+    success = read_object(answer.body).get("success")
+    if not isinstance(success, bool):
+        raise MalformedBodyError("it does not say whether it succeeded")
+    return success
 
 
 def read_status(answer: Answer) -> Status:
     """Return what the status endpoint told."""
-    return _status(_object(answer.body))
+    return _status(read_object(answer.body))
 
 
 def read_results(answer: Answer) -> Results:
     """Return what a JSON results endpoint sent, its rows still as bytes."""
-    envelope, rows = _cut_out_rows(answer.body)
-    offset = envelope.get("next_offset")
+    envelope, rows = cut_out_rows(answer.body)
+    _refuse_foreign(answer, envelope.get("next_uri"))
     return Results(
         status=_with_columns(_status(envelope), rows),
         rows=rows if isinstance(envelope.get("result"), dict) else None,
-        next_offset=None if offset is None else _count(offset),
-        next_uri=envelope.get("next_uri"),
+        next_offset=_count(envelope, "next_offset"),
     )
 
 
 def read_csv_offset(answer: Answer) -> int | None:
     """Return where the next CSV page starts; `None` on the last one."""
+    _refuse_foreign(answer, None)
     offset = answer.headers.get(NEXT_OFFSET_HEADER)
-    return None if offset is None else _count(offset)
+    if offset is not None and not re.fullmatch(r"\d{1,18}", offset):
+        raise MalformedBodyError(f"{NEXT_OFFSET_HEADER} is no row offset")
+    return None if offset is None else int(offset)
 
 
-def _count(value: object) -> int:
-    try:
-        return int(str(value))
-    except ValueError as problem:
-        raise MalformedBodyError(f"{value!r} is no row offset") from problem
-
-
-def _object(body: bytes) -> dict[str, Any]:
-    try:
-        value = json.loads(body)
-    except (ValueError, RecursionError) as problem:
-        raise MalformedBodyError(f"not JSON: {problem}") from problem
-    if not isinstance(value, dict):
-        raise MalformedBodyError("JSON, but no object")
-    return value
-
-
-_ROWS, _AFTER_ROWS = b'"rows":', b',"metadata":'
-
-
-def _cut_out_rows(body: bytes) -> tuple[dict[str, Any], bytes | None]:
-    """Part the rows from what stands around them, so that only the native parser reads them.
-
-    The cut between the first `"rows":` and the last `,"metadata":` is believed when what stands
-    around is JSON without it; otherwise the end of the rows is found by parsing them.
-    """
-    start = body.find(_ROWS) + len(_ROWS)
-    end = body.rfind(_AFTER_ROWS)
-    if len(_ROWS) <= start < end and body[end - 1 : end] == b"]":
-        try:
-            return _object(body[:start] + b"[]" + body[end:]), body[start:end]
-        except MalformedBodyError:
-            pass
-    return _cut_out_slowly(body)
-
-
-def _cut_out_slowly(body: bytes) -> tuple[dict[str, Any], bytes | None]:
-    envelope = _object(body)
-    result = envelope.get("result")
-    if not isinstance(result, dict) or "rows" not in result:
-        return envelope, None
-    text = body.decode()
-    start = text.index("[", text.index('"rows"'))
-    _, end = json.JSONDecoder().raw_decode(text, start)
-    return envelope, text[start:end].encode()
+def _refuse_foreign(answer: Answer, next_uri: object) -> None:
+    """Raise when the next page is said to be elsewhere. No such address is followed anyway."""
+    for told in (next_uri, answer.headers.get(NEXT_URI_HEADER)):
+        if told:
+            own_address(answer.base_url, told)
 
 
 def _status(envelope: Mapping[str, Any]) -> Status:
     state, execution_id = envelope.get("state"), envelope.get("execution_id")
     if not isinstance(state, str) or not isinstance(execution_id, str):
-        raise MalformedBodyError("neither state nor execution_id in the answer")
-    final = state.removeprefix("QUERY_STATE_") in _FINAL
-    error = envelope.get("error")
+        raise MalformedBodyError("it names neither state nor execution_id")
+    told = envelope.get("is_execution_finished")
     return Status(
         execution_id=execution_id,
         state=state,
-        is_finished=bool(envelope.get("is_execution_finished", final)),
-        query_id=envelope.get("query_id") or None,
+        is_finished=told is True or state.removeprefix("QUERY_STATE_") in _FINAL,
+        query_id=_integer(envelope.get("query_id")) or None,
         submitted_at=_time(envelope.get("submitted_at")),
         started_at=_time(envelope.get("execution_started_at")),
         ended_at=_time(envelope.get("execution_ended_at")),
         cancelled_at=_time(envelope.get("cancelled_at")),
         expires_at=_time(envelope.get("expires_at")),
-        queue_position=envelope.get("queue_position"),
-        max_inflight_interactive_executions=envelope.get("max_inflight_interactive_executions"),
-        execution_cost_credits=envelope.get("execution_cost_credits"),
+        queue_position=_integer(envelope.get("queue_position")),
+        max_inflight_interactive_executions=_integer(
+            envelope.get("max_inflight_interactive_executions")
+        ),
+        execution_cost_credits=_cost(envelope.get("execution_cost_credits")),
         metadata=_metadata(envelope),
-        failure=None if error is None else _read_failure(error),
+        failure=_failure(envelope["error"]) if envelope.get("error") else None,
     )
+
+
+def _integer(value: object) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def _cost(value: object) -> float | None:
+    return value if isinstance(value, float) else _integer(value)
 
 
 def _time(text: object) -> datetime | None:
-    """Read an RFC 3339 time with up to nine fractional digits; the epoch means none."""
-    if not isinstance(text, str):
-        return None
+    """Read an RFC 3339 time with up to nine fractional digits; the epoch and before mean none."""
     try:
-        time = datetime.fromisoformat(text)
-    except ValueError as problem:
-        raise MalformedBodyError(f"{text!r} is no time") from problem
-    time = time if time.tzinfo else time.replace(tzinfo=UTC)
-    return time if time.timestamp() else None
+        time = datetime.fromisoformat(text) if isinstance(text, str) else None
+    except ValueError:
+        return None
+    time = time.replace(tzinfo=UTC) if time and not time.tzinfo else time
+    return time if time and time.timestamp() > 0 else None
 
 
-def _read_failure(error: object) -> Failure:
+#: Trino's own words for a place, for runs whose metadata do not tell it.
+_PLACE = re.compile(r"\bline (\d{1,9})(?::|, (?:position|column) )(\d{1,9})")
+
+
+def _failure(error: object) -> Failure:
     if not isinstance(error, Mapping):
-        return Failure(None, str(error))
-    place = error.get("metadata") or {}
-    message = str(error.get("message") or error.get("type") or "no reason told")
-    return Failure(error.get("type"), message, place.get("line"), place.get("column"))
+        return Failure(None, str(error), *_place({}, str(error)))
+    kind, place = error.get("type"), error.get("metadata")
+    message = str(error.get("message") or kind or "no reason told")
+    told = place if isinstance(place, Mapping) else {}
+    return Failure(None if kind is None else str(kind), message, *_place(told, message))
+
+
+def _place(told: Mapping[str, Any], message: str) -> tuple[int, int] | tuple[None, None]:
+    line, column = _integer(told.get("line")), _integer(told.get("column"))
+    if line and column and line > 0 and column > 0:
+        return line, column
+    found = _PLACE.search(message)
+    return (int(found[1]), int(found[2])) if found else (None, None)
 
 
 def _metadata(envelope: Mapping[str, Any]) -> Metadata | None:
-    told = envelope.get("result_metadata") or (envelope.get("result") or {}).get("metadata")
+    result = envelope.get("result")
+    inside = result.get("metadata") if isinstance(result, Mapping) else None
+    told = envelope.get("result_metadata") or inside
     if not isinstance(told, Mapping):
         return None
-    types = told.get("column_types")
-    counts = {name: told.get(name) for name in Metadata.__slots__ if not name.startswith("column_")}
-    return Metadata(
-        tuple(told.get("column_names") or ()), tuple(types) if types else None, **counts
-    )
+    names, types = _texts(told, "column_names"), _texts(told, "column_types")
+    if names and types and len(names) != len(types):
+        raise MalformedBodyError(f"it names {len(names)} columns and {len(types)} types")
+    counts = {name: _count(told, name) for name in _COUNTS}
+    return Metadata(names, types if names and types else None, **counts)
+
+
+_COUNTS = tuple(name for name in Metadata.__slots__ if not name.startswith("column_"))
+
+
+def _texts(told: Mapping[str, Any], key: str) -> tuple[str, ...]:
+    texts = told.get(key) or []
+    if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
+        raise MalformedBodyError(f"{key} is no list of texts")
+    return tuple(texts)
+
+
+def _count(told: Mapping[str, Any], key: str) -> int | None:
+    value = told.get(key)
+    if value is not None and (_integer(value) is None or value < 0):
+        raise MalformedBodyError(f"{key} is no count")
+    return value
 
 
 def _with_columns(status: Status, rows: bytes | None) -> Status:
     """Fill in column names from the rows: results from before 2024 may tell none."""
     if rows is None or (status.metadata and status.metadata.column_names):
         return status
-    names = dict.fromkeys(name for row in json.loads(rows) for name in row)
+    names = dict.fromkeys(name for row in row_objects(rows) for name in row)
     return replace(
         status, metadata=replace(status.metadata or Metadata(()), column_names=tuple(names))
     )
+
+
+def row_objects(rows: bytes) -> list[dict[str, Any]]:
+    """Parse an array of rows; for few rows, and where nothing but their keys or number matters."""
+    try:
+        objects = json.loads(rows)
+    except (ValueError, RecursionError):
+        objects = None
+    if not isinstance(objects, list) or not all(isinstance(row, dict) for row in objects):
+        raise MalformedBodyError("its rows are no list of JSON objects")
+    return objects

@@ -6,7 +6,15 @@ from typing import TYPE_CHECKING, Any, overload
 
 from dune_frames import _flow, _params
 from dune_frames._calls import Calls
-from dune_frames._options import Reading, ReadOptions, Running, RunOptions, shows_options
+from dune_frames._options import (
+    Reading,
+    ReadOptions,
+    Running,
+    RunOptions,
+    ScanOptions,
+    ScanRunOptions,
+    shows_options,
+)
 from dune_frames._pin import latest_id
 from dune_frames._query import query_id_of
 from dune_frames._settings import key_of, url_of
@@ -248,6 +256,27 @@ class Dune:
         """Read an execution as `dune_frames.read_dune_execution` does, on an event loop."""
         reading = Reading(**options)
         return await self._calls.read(frame, reading).run_async(Existing(execution_id))
+
+    @shows_options(Running, without=("dtype_backend",))
+    def scan_query(
+        self, query: QueryReference, params: Params = None, **options: Unpack[ScanRunOptions]
+    ) -> pl.LazyFrame:
+        """Scan a saved query as `dune_frames.scan_dune_query` does."""
+        reading = Running(**options)
+        return self._calls.scan(_saved(query, params, reading.performance), reading)
+
+    @shows_options(Running, without=("dtype_backend",))
+    def scan_sql(
+        self, sql: str, params: Params = None, **options: Unpack[ScanRunOptions]
+    ) -> pl.LazyFrame:
+        """Run SQL and scan its result as `dune_frames.scan_dune_sql` does."""
+        reading = Running(**options)
+        return self._calls.scan(_sql(sql, params, reading.performance), reading)
+
+    @shows_options(Reading, without=("dtype_backend",))
+    def scan_execution(self, execution_id: str, **options: Unpack[ScanOptions]) -> pl.LazyFrame:
+        """Scan an execution as `dune_frames.scan_dune_execution` does."""
+        return self.execution(execution_id).scan(**options)
 
     def execute_query(
         self, query: QueryReference, params: Params = None, *, performance: str | None = None

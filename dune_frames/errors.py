@@ -91,6 +91,7 @@ class DuneError(Exception):
 
 def _rebuild(kind: type[DuneError], message: str, state: dict[str, object]) -> DuneError:
     error = kind.__new__(kind, message)
+    error.args = (message,)  # those with an OSError as second base leave it empty
     error.__dict__.update(state)
     return error
 
@@ -98,9 +99,13 @@ def _rebuild(kind: type[DuneError], message: str, state: dict[str, object]) -> D
 class ConfigurationError(DuneError, ValueError):
     """The client cannot work as it is configured. Nothing was sent."""
 
+    default_advice = "correct the setting that is named."
+
 
 class InvalidRequestError(DuneError, ValueError):
     """What was asked cannot be meant. Nothing was sent, nothing was spent."""
+
+    default_advice = "correct the argument that is named."
 
 
 class APIError(DuneError):
@@ -112,6 +117,9 @@ class APIError(DuneError):
         The HTTP status.
     """
 
+    default_advice = (
+        "compare the request with what Dune says; check base_url= if Dune says nothing."
+    )
     status_code: int = 0
 
 
@@ -211,9 +219,7 @@ class MaybeStartedError(TransportError):
 class UntrustedAddressError(TransportError):
     """An answer pointed to another scheme, host or port than configured. It was not followed."""
 
-    default_advice = (
-        "check DUNE_API_BASE_URL; the API key is sent only to the address configured there."
-    )
+    default_advice = "check base_url= and DUNE_API_BASE_URL: the API key goes to that address only."
 
 
 class OfflineError(DuneError, LookupError):
@@ -232,9 +238,14 @@ class ExportTooLargeError(DuneError, ValueError):
 
 
 class DeadlineError(DuneError, TimeoutError):
-    """The call's `timeout=` is over. A run that this call started was cancelled."""
+    """The call's `timeout=` is over. A run that this call started and that still ran was cancelled.
 
-    default_advice = "give a longer timeout=."
+    To cancel it may take a few seconds more.
+    """
+
+    default_advice = (
+        "give a longer timeout=; where an execution is named, read_dune_execution takes it up."
+    )
 
 
 class ExecutionError(DuneError, RuntimeError):
@@ -246,6 +257,7 @@ class ExecutionError(DuneError, RuntimeError):
         Dune's word for how it ended.
     """
 
+    default_advice = "look at the execution on dune.com; run the query again with max_age=0."
     state: str | None = None
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 from dune_frames import _flow
 from dune_frames._estimate import Estimate, estimate
-from dune_frames._options import Reading, ReadOptions, shows_options
+from dune_frames._options import Reading, ReadOptions, ScanOptions, shows_options
 from dune_frames._source import Existing
 
 if TYPE_CHECKING:
@@ -122,6 +122,16 @@ class Execution:
         """
         read = self._calls.read(frame, Reading(**options))
         return read.run(Existing(self.execution_id))
+
+    @shows_options(Reading, without=("dtype_backend",))
+    def scan(self, **options: Unpack[ScanOptions]) -> pl.LazyFrame:
+        """Wait for the run and scan its result, as `dune_frames.scan_dune_execution` does.
+
+        Parameters
+        ----------
+        {options}
+        """
+        return self._calls.scan(Existing(self.execution_id), Reading(**options))
 
     @shows_options(Reading)
     def batches(self, **options: Unpack[ReadOptions]) -> pa.RecordBatchReader:

@@ -28,7 +28,7 @@ WAY_OF_THE_DATA = [
 
 EXPORTS = {
     "Dune", "DuneError", "Execution", "__version__", "errors",
-    "execute_dune_query", "execute_dune_sql",
+    "execute_dune_query", "execute_dune_sql", "provenance",
     "read_dune_execution", "read_dune_execution_async",
     "read_dune_query", "read_dune_query_async",
     "read_dune_sql", "read_dune_sql_async",

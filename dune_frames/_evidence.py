@@ -1,0 +1,126 @@
+"""Evidence: what the bytes of JSON rows say of themselves, counted without parsing them.
+
+A parser that read all of it, and nothing else, must have come upon these very numbers.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+STRING, NUMBER, BOOLEAN, NULL, LIST, OBJECT = b'"', b"-0123456789", b"tf", b"n", b"[", b"{"
+#: The kinds of JSON values, each told by the characters that one can begin with.
+KINDS = (STRING, NUMBER, BOOLEAN, NULL, LIST, OBJECT)
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What stands in rows that are valid JSON.
+
+    Attributes
+    ----------
+    rows : bytes
+        The rows without escaped quotes, so that a quote begins or ends a string.
+    colon : bytes
+        What stands between a key and its value.
+    quotes : int
+        How many there are: two for each key and each string.
+    key_ends : numpy.ndarray
+        Where the quotes stand that end keys, at any depth.
+    starts : numpy.ndarray
+        How many values of keys begin with each of the 256 characters.
+    minus_zeros : int
+        How many values of keys are ``-0``.
+    """
+
+    rows: bytes
+    colon: bytes
+    quotes: int
+    key_ends: Any
+    starts: Any
+    minus_zeros: int
+
+    @classmethod
+    def of(cls, rows: bytes, colon: bytes) -> Evidence:
+        """Count."""
+        import numpy as np
+
+        if b"\\" in rows:
+            rows = rows.replace(rb"\\", b"//").replace(rb"\"", b"//")
+        characters = np.frombuffer(rows, np.uint8)
+        before_colons = np.flatnonzero(characters == ord(":")) - 1
+        key_ends = before_colons[characters[before_colons] == ord('"')]
+        values = key_ends + 1 + len(colon)
+        firsts = characters[values]
+        return cls(
+            rows=rows,
+            colon=colon,
+            quotes=int(np.count_nonzero(characters == ord('"'))),
+            key_ends=key_ends,
+            starts=np.bincount(firsts, minlength=256),
+            minus_zeros=_count_minus_zeros(characters, values[firsts == ord("-")]),
+        )
+
+    def count(self, kind: bytes) -> int:
+        """Count the values of keys that are of a kind."""
+        return int(sum(self.starts[character] for character in kind))
+
+    def has_keys(self, places: Mapping[str, Any]) -> bool:
+        """Tell whether flat rows have certain keys.
+
+        Parameters
+        ----------
+        places : mapping of str to numpy.ndarray
+            All names that a row must have, and in which rows to look for the name's key. For all
+            rows to be found, each must have as many keys, in the order of the first row.
+        """
+        if len(self.key_ends) % len(places):
+            return False
+        ends = self.key_ends.reshape(-1, len(places))
+        keys = [self.rows[self.rows.rfind(b'"', 0, end) : end + 1] for end in ends[0]]
+        order = [json.loads(key) for key in keys]
+        if sorted(order) != sorted(places) or not self._all_have(ends[:, 0], b"{" + keys[0]):
+            return False
+        return all(
+            self._all_have(ends[places[name], column], key)
+            for column, (name, key) in enumerate(zip(order, keys, strict=True))
+        )
+
+    def _all_have(self, ends: Any, text: bytes) -> bool:
+        """Tell whether the same text ends at all these places."""
+        import numpy as np
+
+        before = np.arange(1 - len(text), 1)
+        found = np.frombuffer(self.rows, np.uint8)[ends[:, None] + before]
+        return bool((found == np.frombuffer(text, np.uint8)).all())
+
+    def may_have_floats(self, name: str) -> bool:
+        """Tell whether a key may have a number with a fraction or an exponent."""
+        key = json.dumps(name, ensure_ascii=False).encode() + self.colon
+        if key not in self.rows:
+            return True
+        return re.search(re.escape(key) + rb"-?\d+[.eE]", self.rows) is not None
+
+
+def colon_of(rows: bytes) -> bytes | None:
+    """Return what stands between the first key and its value, if that is a colon and one space."""
+    head = re.match(rb'\[\{"[^"\\]*"(: ?)\S', rows)
+    return head and head[1]
+
+
+def has_surrogates(rows: bytes) -> bool:
+    """Tell whether half a character may be escaped, of which the other half may be missing."""
+    return b"\\" in rows and (b"\\ud" in rows or b"\\uD" in rows)
+
+
+def _count_minus_zeros(characters: Any, minuses: Any) -> int:
+    import numpy as np
+
+    zero = characters[minuses + 1] == ord("0")
+    ends = np.isin(characters[minuses + 2], np.frombuffer(b",} ", np.uint8))
+    return int(np.count_nonzero(zero & ends))

@@ -1,0 +1,25 @@
+"""The embedded Dune: a real HTTP server on loopback that answers as Dune's API does."""
+
+from dune_frames.local.executions import ExecutionError
+from dune_frames.local.faults import Alter, Drip, Fault, Garbage, Hang, Reset, Status, Truncate
+from dune_frames.local.queries import QueryParameter
+from dune_frames.local.requests_log import RequestRecord
+from dune_frames.local.server import LocalDune
+from dune_frames.local.settings import Quirks, Settings
+
+__all__ = [
+    "Alter",
+    "Drip",
+    "ExecutionError",
+    "Fault",
+    "Garbage",
+    "Hang",
+    "LocalDune",
+    "QueryParameter",
+    "Quirks",
+    "RequestRecord",
+    "Reset",
+    "Settings",
+    "Status",
+    "Truncate",
+]

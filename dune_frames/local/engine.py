@@ -1,0 +1,157 @@
+"""The engine: DuckDB with the tables of the embedded Dune, closed to files and network."""
+
+from __future__ import annotations
+
+import threading
+import time
+from contextlib import contextmanager
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+
+from dune_frames.local import udfs
+from dune_frames.local.duckdb_types import computed_type
+from dune_frames.local.frames import Types, arrow_table, typed_result
+from dune_frames.local.relations import check_types, result_of, untyped_result_of
+from dune_frames.local.samples import sample, sample_names
+from dune_frames.local.sql import Table, Tables, translate
+from dune_frames.local.sql.values import sql_name, sql_string
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dune_frames.local.results import Result
+    from dune_frames.local.settings import Settings
+    from dune_frames.local.sql.queries import Views
+
+_INTERRUPT_EVERY = 0.01
+_GENERATED = "Generated sample data of the embedded Dune; none of it happened."
+
+
+class Engine:
+    """A DuckDB of its own, in memory.
+
+    Attributes
+    ----------
+    tables : Tables
+        What queries can name.
+    """
+
+    def __init__(self, settings: Settings, views: Views) -> None:
+        self.tables = Tables()
+        self._views = views
+        self._connection = duckdb.connect(
+            ":memory:",
+            config={
+                "memory_limit": f"{settings.memory_limit_mb}MB",
+                "enable_external_access": "false",
+                "autoinstall_known_extensions": "false",
+                "autoload_known_extensions": "false",
+            },
+        )
+        self._connection.execute("SET TimeZone = 'UTC'")
+        self._connection.execute("SET lock_configuration = true")
+        udfs.register(self._connection)
+        for name in sample_names():
+            self.tables.add_later(name, partial(self._make_sample, name))
+
+    def run(self, sql: str, stopped: threading.Event, timeout: float) -> Result:
+        """Run Dune SQL.
+
+        Parameters
+        ----------
+        sql : str
+            One query in Dune's dialect.
+        stopped : threading.Event
+            Set it to interrupt the run.
+        timeout : float
+            Seconds after which it is interrupted.
+
+        Raises
+        ------
+        SqlFailure
+            It is no query that this server can run.
+        duckdb.Error
+            It failed while it ran, or was interrupted.
+        """
+        query = translate(sql, self.tables, self._views)
+        with self._cursor() as cursor, _interruptible(cursor, stopped, timeout):
+            relation = cursor.sql(query.sql)
+            check_types(relation, query.types)
+            return result_of(relation, query.names, query.types)
+
+    def ingest(self, frame: Any) -> Result:
+        """Return a frame as a result with the Dune types that its own types stand for."""
+        with self._cursor() as cursor:
+            cursor.register("_frame", arrow_table(frame))
+            return untyped_result_of(cursor.sql("SELECT * FROM _frame"))
+
+    def rows(self, result: Result, where: str | None, order_by: str | None) -> pa.Array:
+        """Return the places of the rows of a result that match, in order."""
+        places = pa.array(np.arange(result.row_count))
+        table = result.table.append_column("place", places)
+        sql = f"SELECT place FROM _result WHERE {where or 'TRUE'} ORDER BY "
+        with self._cursor() as cursor:
+            cursor.register("_result", table)
+            relation = cursor.sql(sql + ", ".join(filter(None, [order_by, "place"])))
+            return relation.to_arrow_table().column(0).combine_chunks()
+
+    def register(self, name: str, frame: Any, types: Types | None) -> None:
+        """Make a table of a frame, under a name with or without dots."""
+        result = typed_result(frame, types) if types else self.ingest(frame)
+        self.tables.add(self._make_table(name.lower(), result))
+
+    def _make_sample(self, name: str) -> Table:
+        table = self._make_table(name, sample(name))
+        with self._cursor() as cursor:
+            cursor.execute(f"COMMENT ON TABLE {sql_name(name)} IS {sql_string(_GENERATED)}")
+        return table
+
+    def _make_table(self, name: str, result: Result) -> Table:
+        columns = ", ".join(
+            f'CAST("{place}" AS {computed_type(dune)}) AS "c{place}"'
+            for place, dune in enumerate(result.types)
+        )
+        made = f"CREATE OR REPLACE TABLE {sql_name(name)} AS SELECT {columns} FROM _frame"
+        with self._cursor() as cursor:
+            cursor.register("_frame", result.table)
+            cursor.execute(made)
+        return Table(name, tuple(zip(result.names, result.types, strict=True)))
+
+    def close(self) -> None:
+        """Close DuckDB."""
+        self._connection.close()
+
+    @contextmanager
+    def _cursor(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        cursor = self._connection.cursor()
+        try:
+            yield cursor
+        finally:
+            cursor.close()
+
+
+@contextmanager
+def _interruptible(
+    cursor: duckdb.DuckDBPyConnection, stopped: threading.Event, timeout: float
+) -> Iterator[None]:
+    """Interrupt what the cursor runs when it is told to stop or takes too long."""
+    done = threading.Event()
+
+    deadline = time.monotonic() + timeout
+
+    def watch() -> None:
+        while not done.wait(_INTERRUPT_EVERY):
+            if stopped.is_set() or time.monotonic() > deadline:
+                cursor.interrupt()
+
+    watcher = threading.Thread(target=watch, daemon=True, name="dune-frames-interrupt")
+    watcher.start()
+    try:
+        yield
+    finally:
+        done.set()
+        watcher.join()

@@ -1,0 +1,98 @@
+"""Relations: a DuckDB query's rows, read into the form in which results are kept."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import duckdb
+import pyarrow as pa
+
+from dune_frames.local.duckdb_types import dune_type, stored_type
+from dune_frames.local.results import Result
+from dune_frames.local.storage import storage_type, whole_multiples
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from dune_frames._types import DuneType
+
+_MILLISECOND = 10**6
+
+
+def result_of(
+    relation: duckdb.DuckDBPyRelation, names: Sequence[str], types: Sequence[DuneType]
+) -> Result:
+    """Run a relation and keep its rows, under the names and types that are known for them."""
+    stored = (f"CAST(#{place} AS {stored_type(dune)})" for place, dune in enumerate(types, start=1))
+    table = relation.project(", ".join(stored)).to_arrow_table()
+    columns = [_kept(column, dune) for column, dune in zip(table.columns, types, strict=True)]
+    return Result.of(names, types, columns)
+
+
+def check_types(relation: duckdb.DuckDBPyRelation, types: Sequence[DuneType]) -> None:
+    """Make sure that DuckDB computes what the types say: a cast would hide that it does not.
+
+    Raises
+    ------
+    TypeError
+        A column has another type than it should.
+    """
+    for wanted, given in zip(types, relation.types, strict=True):
+        if not _is_same(wanted, dune_type(given)):
+            raise TypeError(f"DuckDB computes {given} where {wanted} was expected")
+
+
+#: Types that DuckDB does not tell apart.
+_ALIKE = {
+    "int256": "uint256",
+    "char": "varchar",
+    "ipaddress": "varchar",
+    "interval year to month": "interval day to second",
+}
+
+
+def _is_same(wanted: DuneType, given: DuneType) -> bool:
+    if wanted.name == "unknown":
+        return True
+    names = [_ALIKE.get(dune.name, dune.name) for dune in (wanted, given)]
+    if names[0] != names[1] or len(wanted.children) != len(given.children):
+        return False
+    if wanted.name == "decimal" and wanted.arguments != given.arguments:
+        return False
+    children = zip(wanted.children, given.children, strict=True)
+    return all(_is_same(one.type, other.type) for one, other in children)
+
+
+def untyped_result_of(relation: duckdb.DuckDBPyRelation) -> Result:
+    """Run a relation of which only DuckDB's types are known.
+
+    Moments get Dune's usual precision of milliseconds unless a value needs more.
+    """
+    types = [dune_type(column) for column in relation.types]
+    result = result_of(relation, relation.columns, types)
+    narrowed = [_narrowed(*pair) for pair in zip(types, result.table.columns, strict=True)]
+    return replace(result, types=tuple(narrowed))
+
+
+def _narrowed(dune: DuneType, column: pa.ChunkedArray) -> DuneType:
+    if dune.arguments == (6,) and whole_multiples(column, _MILLISECOND):
+        return replace(dune, arguments=(3,))
+    return dune
+
+
+def _kept(column: pa.ChunkedArray, dune: DuneType) -> pa.ChunkedArray:
+    wanted = storage_type(dune)
+    if pa.types.is_null(wanted):
+        return pa.nulls(len(column))
+    if pa.types.is_duration(wanted):
+        return _durations(column)
+    return column.cast(wanted)
+
+
+def _durations(column: pa.ChunkedArray) -> pa.Array:
+    values = column.to_pylist()
+    if any(value is not None and value.months for value in values):
+        raise duckdb.ConversionException("an interval of months is no interval day to second")
+    micros = [v and v.days * 86_400_000_000 + v.nanoseconds // 1000 for v in values]
+    return pa.array(micros, pa.duration("us"))

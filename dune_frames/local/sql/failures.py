@@ -1,0 +1,74 @@
+"""Failures of a query that its text tells, in Trino's words and with the place in the text."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from dune_frames.local.sql.nodes import Node
+
+
+#: Dune's sentence after a column that is not there.
+_COLUMN_HELP = (
+    "Please verify that this column exists using the data explorer. Learn how to use the data "
+    "explorer here: https://dune.com/docs/app/query-editor/data-explorer/"
+)
+
+
+class SqlFailure(Exception):
+    """A query that Dune would not run, or that this server cannot.
+
+    Attributes
+    ----------
+    message : str
+        What is wrong.
+    offset : int or None
+        Where it starts in the text, in characters from 0.
+    """
+
+    def __init__(self, message: str, offset: int | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.offset = offset
+
+    def place(self, sql: str) -> tuple[int, int] | None:
+        """Return line and column in a text, counted from 1."""
+        if self.offset is None:
+            return None
+        before = sql[: self.offset]
+        return before.count("\n") + 1, self.offset - (before.rfind("\n") + 1) + 1
+
+
+def failure(message: str, node: Node) -> SqlFailure:
+    """Return a failure at the first place that is known in a node."""
+    return SqlFailure(message, offset_of(node))
+
+
+def offset_of(node: Node) -> int | None:
+    """Return where a node starts in the text, as far as the parser kept it."""
+    starts = [inner.meta["start"] for inner in node.walk() if "start" in inner.meta]
+    return min(starts, default=None)
+
+
+def unresolved_column(name: str, node: Node) -> ColumnFailure:
+    """Return the failure of a column that is in none of the tables."""
+    return ColumnFailure(name, offset_of(node))
+
+
+class ColumnFailure(SqlFailure):
+    """A column that cannot be resolved; its message repeats the place."""
+
+    def __init__(self, name: str, offset: int | None) -> None:
+        super().__init__(f"Column '{name}' cannot be resolved", offset)
+
+    def place(self, sql: str) -> tuple[int, int] | None:
+        """Return line and column, and take them into the message."""
+        place = super().place(sql)
+        if place:
+            self.message = f"{self.args[0]} at line {place[0]}, position {place[1]}. {_COLUMN_HELP}"
+        return place
+
+
+def unsupported(what: str, node: Node) -> SqlFailure:
+    """Return the failure of something that Dune has and this server has not."""
+    return failure(f"{what} is not supported by the embedded Dune", node)

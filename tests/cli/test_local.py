@@ -1,0 +1,65 @@
+"""--local and local: the embedded Dune in the shell."""
+
+from __future__ import annotations
+
+import signal
+from dataclasses import replace
+
+import pyarrow as pa
+import pytest
+from pyarrow import parquet
+
+HEADLINE = (
+    "SELECT blockchain, count(*) AS trades, sum(amount_usd) AS usd "
+    "FROM dex.trades GROUP BY 1 ORDER BY 3 DESC"
+)
+
+
+@pytest.fixture(scope="module")
+def ended(lasting_shell):
+    """How two commands with an embedded Dune of their own ended, without an account."""
+    words = [["sql", "--local", HEADLINE], ["sql", "--local", "SELECT * FROM nope", "-q"]]
+    account = ("DUNE_API_KEY", "DUNE_API_BASE_URL")
+    kept = {name: text for name, text in lasting_shell.environment.items() if name not in account}
+    return replace(lasting_shell, environment=kept).together(*words)
+
+
+def test_local_needs_no_account(ended):
+    """The README's command prints a table of sample data; nothing but messages is on stderr."""
+    assert ended[0].status == 0, ended[0].err
+    shown = ("blockchain", "trades", "usd", "ethereum")
+    assert all(name in ended[0].out for name in shown)
+    assert all(line.startswith("dune-frames: ") for line in ended[0].err.splitlines())
+
+
+def test_a_failed_run_leaves_nothing_behind(ended):
+    """A failed run in an embedded Dune says what failed, and the engine ends without complaints."""
+    assert (ended[1].status, ended[1].out) == (5, "")
+    assert ended[1].err.startswith("dune-frames: error: ")
+    assert "nope" in ended[1].err
+    assert not [word for word in ("nanobind", "Traceback", "leak") if word in ended[1].err]
+
+
+def test_local_serves_until_interrupted(bare_shell):
+    """It prints variables that a shell can read, serves tables and queries, and ends well."""
+    parquet.write_table(pa.table({"n": [1, 2]}), bare_shell.folder / "n.parquet")
+    (bare_shell.folder / "7.sql").write_text("SELECT sum(n) AS total FROM my.numbers")
+    served = ["--table", "my.numbers=n.parquet", "--query", "7=7.sql"]
+    process = bare_shell.start("local", *served)
+    lines = [process.stdout.readline().decode() for _ in range(4)]
+    exports = [line.split()[1] for line in lines if line.startswith("export ")]
+    assert [line[0] for line in lines] == ["#", "e", "e", "#"]
+    variables = dict(export.split("=", 1) for export in exports)
+    assert bare_shell("query", "7", "--to", "csv", **variables).out == "total\n3\n"
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=30)
+    assert (process.returncode, out, err) == (0, b"", b"")
+
+
+@pytest.mark.parametrize("words", [["--query", "seven=7.sql"], ["--table", "t=text.parquet"]])
+def test_local_refuses_what_it_cannot_serve(bare_shell, words):
+    """A table or query that is none is refused in one line before anything is served."""
+    (bare_shell.folder / "text.parquet").write_text("no parquet")
+    ended = bare_shell("local", *words)
+    assert ended.status == 2
+    assert words[1] in ended.error_line
