@@ -6,6 +6,7 @@ Importing this package imports none of the frame libraries: each is loaded when 
 """
 
 from dune_frames._api import (
+    execute_dune_pipeline,
     execute_dune_query,
     execute_dune_sql,
     read_dune_execution,
@@ -22,6 +23,7 @@ from dune_frames._provenance import provenance
 from dune_frames.client import Dune
 from dune_frames.errors import DuneError
 from dune_frames.execution import Execution
+from dune_frames.pipeline import PipelineExecution
 
 __version__ = "0.1.0"
 
@@ -29,8 +31,10 @@ __all__ = [
     "Dune",
     "DuneError",
     "Execution",
+    "PipelineExecution",
     "__version__",
     "errors",
+    "execute_dune_pipeline",
     "execute_dune_query",
     "execute_dune_sql",
     "provenance",

@@ -14,10 +14,12 @@ from dune_frames._options import (
     ScanRunOptions,
     shows_options,
 )
+from dune_frames._settings import KEY_VARIABLE, URL_VARIABLE
+from dune_frames._transport import Key
 from dune_frames.client import Dune
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from typing import Unpack
 
     import pandas as pd
@@ -27,12 +29,14 @@ if TYPE_CHECKING:
     from dune_frames._frames import Pandas, Polars, PyArrow
     from dune_frames._query import QueryReference
     from dune_frames.execution import Execution
+    from dune_frames.pipeline import PipelineExecution
 
     Params = Mapping[str, Any] | None
+    ManyParams = Params | Sequence[Mapping[str, Any]]
 
 
 @cache
-def _client_of(_environment: tuple[str | None, ...]) -> Dune:
+def _client_of(_key: Key, _url: str | None) -> Dune:
     return Dune()
 
 
@@ -40,13 +44,13 @@ def default_client() -> Dune:
     """Return the client that the environment describes; a changed environment gives a new one."""
     import os
 
-    return _client_of((os.environ.get("DUNE_API_KEY"), os.environ.get("DUNE_API_BASE_URL")))
+    return _client_of(Key(os.environ.get(KEY_VARIABLE, "")), os.environ.get(URL_VARIABLE))
 
 
 @overload
 def read_dune_query(
     query: QueryReference,
-    params: Params = None,
+    params: ManyParams = None,
     *,
     frame: Pandas = "pandas",
     client: Dune | None = None,
@@ -55,7 +59,7 @@ def read_dune_query(
 @overload
 def read_dune_query(
     query: QueryReference,
-    params: Params = None,
+    params: ManyParams = None,
     *,
     frame: Polars,
     client: Dune | None = None,
@@ -64,7 +68,7 @@ def read_dune_query(
 @overload
 def read_dune_query(
     query: QueryReference,
-    params: Params = None,
+    params: ManyParams = None,
     *,
     frame: PyArrow,
     client: Dune | None = None,
@@ -73,7 +77,7 @@ def read_dune_query(
 @shows_options(Running)
 def read_dune_query(
     query: QueryReference,
-    params: Params = None,
+    params: ManyParams = None,
     *,
     frame: Any = "pandas",
     client: Dune | None = None,
@@ -89,10 +93,12 @@ def read_dune_query(
     ----------
     query : int or str
         The query's id (``3493826``, ``"3493826"``) or its URL.
-    params : mapping of str to value, optional
+    params : mapping of str to value, or sequence of such mappings, optional
         The query's parameters: text, numbers, dates and datetimes (aware ones are converted to
         UTC), booleans, bytes (as ``0x…``), or lists for a multi-select. Without any, Dune's latest
-        result is that of the last run with *any* parameters, not of the defaults.
+        result is that of the last run with *any* parameters, not of the defaults. Several sets of
+        parameters make one frame: the parameters are its first columns, and the rows come in the
+        order of the sets.
     frame : {"pandas", "polars", "pyarrow"}
         What to return.
     client : Dune, optional
@@ -107,6 +113,9 @@ def read_dune_query(
 
     Raises
     ------
+    FanOutError
+        Some of several sets of parameters failed: it names them with their errors, and holds the
+        frame of the others.
     DuneError
         Always a subclass that says what happened and what to do; see `dune_frames.errors`.
 
@@ -114,6 +123,10 @@ def read_dune_query(
     -----
     Dune bills the export by its size, and a run by its compute. A stored result costs only its
     export.
+
+    Of several sets of parameters, three at most are read at once and equal ones only once. The
+    options hold for each set, `timeout` for all together. A parameter called like a column of the
+    result becomes the column ``params.<name>``.
 
     Examples
     --------
@@ -272,7 +285,7 @@ def read_dune_execution(
 @overload
 async def read_dune_query_async(
     query: QueryReference,
-    params: Params = None,
+    params: ManyParams = None,
     *,
     frame: Pandas = "pandas",
     client: Dune | None = None,
@@ -281,7 +294,7 @@ async def read_dune_query_async(
 @overload
 async def read_dune_query_async(
     query: QueryReference,
-    params: Params = None,
+    params: ManyParams = None,
     *,
     frame: Polars,
     client: Dune | None = None,
@@ -290,7 +303,7 @@ async def read_dune_query_async(
 @overload
 async def read_dune_query_async(
     query: QueryReference,
-    params: Params = None,
+    params: ManyParams = None,
     *,
     frame: PyArrow,
     client: Dune | None = None,
@@ -299,7 +312,7 @@ async def read_dune_query_async(
 @shows_options(Running)
 async def read_dune_query_async(
     query: QueryReference,
-    params: Params = None,
+    params: ManyParams = None,
     *,
     frame: Any = "pandas",
     client: Dune | None = None,
@@ -610,6 +623,60 @@ def execute_dune_query(
     'COMPLETED'
     """
     return (client or default_client()).execute_query(query, params, performance=performance)
+
+
+def execute_dune_pipeline(
+    query: QueryReference,
+    params: Params = None,
+    *,
+    performance: str | None = None,
+    client: Dune | None = None,
+) -> PipelineExecution:
+    """Run a saved query together with what it depends on, and return the handle at once.
+
+    POST /query/{query_id}/pipeline/execute. Dune refreshes the materialized views and runs the
+    queries that the query reads, in the order of their dependencies. Every run is billed.
+
+    Parameters
+    ----------
+    query
+        As in `read_dune_query`.
+    params : mapping of str to value, optional
+        As in `read_dune_query`, one set.
+    performance : str, optional
+        Dune's tier for the runs. Sent only when named.
+    client : Dune, optional
+        The client to use instead of the one that the environment describes.
+
+    Returns
+    -------
+    PipelineExecution
+        With `status`, `wait` and `executions`.
+
+    Raises
+    ------
+    MaybeStartedError
+        The answer was lost: the pipeline may have started. It is never started twice.
+    DuneError
+        Anything else; see `dune_frames.errors`.
+
+    Notes
+    -----
+    Dune has no way to stop a pipeline: unlike a run, it goes on when the call is interrupted.
+
+    Examples
+    --------
+    >>> from dune_frames.local import LocalDune
+    >>> with LocalDune() as local:
+    ...     local.save_query(7, "SELECT 20 AS n")
+    ...     local.save_query(8, "SELECT n + 1 AS n FROM query_7")
+    ...     pipeline = execute_dune_pipeline(8, client=local.client())
+    ...     pipeline.wait().word
+    ...     [run.read()["n"].tolist() for run in pipeline.executions]
+    'COMPLETED'
+    [[20], [21]]
+    """
+    return (client or default_client()).execute_pipeline(query, params, performance=performance)
 
 
 def execute_dune_sql(

@@ -23,8 +23,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from dune_frames._answers import Metadata, Status
 from dune_frames._store import PageStore, appearing
-from dune_frames._wire import Metadata, Status
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING, TypeVar
 
 from dune_frames._cache import Cache
 from dune_frames._drive import Deadline, Driver, Pace
+from dune_frames._fan_out import FanOut, Part
 from dune_frames._read import Read
 from dune_frames._scan import scan
 from dune_frames._transport import Offline, Transport
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import polars as pl
 
     from dune_frames._exchange import Flow
@@ -38,21 +41,24 @@ class Calls:
     transport: Transport
     pace: Pace = field(default_factory=Pace)
 
-    def driver(self, timeout: float | None = None, *, offline: bool = False) -> Driver:
-        """Return the driver of one call, whose deadline starts now."""
-        transport = Offline() if offline else self.transport
-        return Driver(transport, self.pace, Deadline(timeout))
+    def driver(self, deadline: Deadline, *, offline: bool = False) -> Driver:
+        """Return the driver of one call."""
+        return Driver(Offline() if offline else self.transport, self.pace, deadline)
 
     def run(self, flow: Flow[T], timeout: float | None = None) -> T:
         """Run a flow as a call of its own."""
-        return self.driver(timeout).run(flow)
+        return self.driver(Deadline(timeout)).run(flow)
 
-    def read(self, frame: FrameName, reading: Reading) -> Read:
-        """Return the call that ends in a frame."""
-        driver = self.driver(reading.timeout, offline=reading.offline)
+    def read(self, frame: FrameName, reading: Reading, deadline: Deadline | None = None) -> Read:
+        """Return the call that ends in a frame; its deadline starts now unless one is given."""
+        driver = self.driver(deadline or Deadline(reading.timeout), offline=reading.offline)
         cache = Cache.of(self.transport.base_url, self.transport.account)
         used = cache if reading.cache or reading.offline else None
         return Read(driver, reading, reading.frame_options(frame), used)
+
+    def fan_out(self, frame: FrameName, reading: Reading, parts: Sequence[Part]) -> FanOut:
+        """Return the call that reads one query for many sets of parameters."""
+        return FanOut(parts, partial(self.read, frame, reading, Deadline(reading.timeout)))
 
     def scan(self, source: Source, reading: Reading) -> pl.LazyFrame:
         """Pin one execution of a source, and return the frame that reads it."""

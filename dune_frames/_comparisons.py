@@ -18,6 +18,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, TypeAlias, TypeGuard
 
 from dune_frames._predicate import Operator, Value
+from dune_frames._types import INTEGERS
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -142,7 +143,7 @@ def _timestamp(column: Column, operator: Operator, value: Value) -> Said | None:
 _Rule: TypeAlias = Callable[[Column, Operator, Value], Said | None]
 
 _RULES: dict[str, _Rule] = {
-    **dict.fromkeys(("tinyint", "smallint", "integer", "bigint"), _integer),
+    **dict.fromkeys(INTEGERS, _integer),
     "double": _double,
     "real": _real,
     "decimal": _decimal,

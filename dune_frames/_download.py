@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from dune_frames import _pages
+from dune_frames._drive import result_of
 from dune_frames._proof import csv_is_right
 from dune_frames._spans import Spans
 from dune_frames.errors import IncompleteResultError
@@ -18,11 +19,11 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
+    from dune_frames._answers import Results
     from dune_frames._drive import Driver
     from dune_frames._pin import Pinned
     from dune_frames._plan import Format, Page, Plan, Span
     from dune_frames._store import PageStore
-    from dune_frames._wire import Results
 
 #: Requests under way at once, and with them the pages that may wait in memory.
 WORKERS = 12
@@ -104,8 +105,8 @@ class Download:
                 if not waiting:
                     return
                 span, pages = waiting.popleft()
-                spans.learn(span, pages.result())
-                yield from pages.result()
+                spans.learn(span, result_of(pages))
+                yield from result_of(pages)
                 width = min(WORKERS, 2 * width)
 
     def _submit(self, pool: ThreadPoolExecutor, span: Span, place: int) -> Future[list[Page]]:

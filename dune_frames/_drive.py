@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 import threading
 import time
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from functools import cache, partial
 from math import inf
 from typing import TYPE_CHECKING, TypeVar
@@ -19,7 +19,6 @@ from dune_frames._exchange import CleanUp, Flow, LostError, Send, Sleep, Step
 from dune_frames.errors import DeadlineError, DuneError
 
 if TYPE_CHECKING:
-    import asyncio
     from collections.abc import Callable
 
     from dune_frames._transport import Offline, Transport
@@ -30,6 +29,8 @@ T = TypeVar("T")
 #: How much longer than the call itself the answer to a request that starts a run is awaited, in
 #: seconds: only it tells which run to cancel.
 LATE_ANSWER_SECONDS = 3.0
+#: How often a wait for another thread looks whether it was interrupted.
+_WAKE_SECONDS = 0.5
 #: How many calls of one process may wait on the network side by side under asyncio.
 _ASYNC_THREADS = 64
 
@@ -85,13 +86,17 @@ class Driver:
     Attributes
     ----------
     stopped : threading.Event
-        Set to end everything that this call still does, on whatever thread.
+        Set to end everything that this call still does, on whatever thread. The answer to a request
+        that starts a run is still awaited: only it tells which run to cancel.
+    abandoned : threading.Event
+        Set to give up that answer too.
     """
 
     def __init__(self, transport: Transport | Offline, pace: Pace, deadline: Deadline) -> None:
         self.transport = transport
         self.deadline = deadline
         self.stopped = threading.Event()
+        self.abandoned = threading.Event()
         self._pace = pace
         self._interrupt: BaseException | None = None
 
@@ -151,7 +156,15 @@ class Driver:
                 self.stopped.set()
                 raise
             self._interrupt = interrupt
-        return await _late_answer_async(answer)
+        try:
+            return await asyncio.wait_for(asyncio.shield(answer), LATE_ANSWER_SECONDS)
+        except TimeoutError:
+            answer.cancel()
+            raise self._too_late() from None
+
+    def _too_late(self) -> LostError:
+        self.abandoned.set()
+        return LostError("no answer before the call was given up", sent=True)
 
     def _before(self, step: Step) -> float:
         """Return the pause before or in a step; raise what ends the call instead of taking it."""
@@ -182,7 +195,8 @@ class Driver:
         """Return what sends a request within the deadline, or a little later if it starts a run."""
         self.deadline.check()
         late = LATE_ANSWER_SECONDS if request.starts_run else 0.0
-        attempt = Attempt.lasting(self.deadline.rest() + late, self.stopped)
+        stopped = self.abandoned if request.starts_run else self.stopped
+        attempt = Attempt.lasting(self.deadline.rest() + late, stopped)
         return partial(self.transport.send, request, attempt)
 
     def _keep_answer(self, send: Callable[[], Answer]) -> Answer:
@@ -194,13 +208,16 @@ class Driver:
         thread = threading.Thread(target=_settle, args=(answer, send), daemon=True)
         try:
             thread.start()
-            return answer.result()
+            return result_of(answer)
         except BaseException as problem:
             is_answer = answer.done() and answer.exception() is problem
             if is_answer or (isinstance(problem, RuntimeError) and thread.ident is None):
                 raise
             self._interrupt = problem
-        return _late_answer(answer)
+        try:
+            return answer.result(LATE_ANSWER_SECONDS)
+        except TimeoutError:
+            raise self._too_late() from None
 
 
 def _settle(answer: Future[Answer], send: Callable[[], Answer]) -> None:
@@ -210,25 +227,14 @@ def _settle(answer: Future[Answer], send: Callable[[], Answer]) -> None:
         answer.set_exception(problem)
 
 
-def _late_answer(answer: Future[Answer]) -> Answer:
-    try:
-        return answer.result(LATE_ANSWER_SECONDS)
-    except TimeoutError:
-        raise _too_late() from None
+def result_of(future: Future[T]) -> T:
+    """Wait for a future so that Ctrl-C ends the wait.
 
-
-async def _late_answer_async(answer: asyncio.Future[Answer]) -> Answer:
-    import asyncio
-
-    try:
-        return await asyncio.wait_for(asyncio.shield(answer), LATE_ANSWER_SECONDS)
-    except TimeoutError:
-        answer.cancel()
-        raise _too_late() from None
-
-
-def _too_late() -> LostError:
-    return LostError("no answer before the call was given up", sent=True)
+    It would not everywhere: once polars has set its own handler, an endless wait goes on after it.
+    """
+    while not future.done():
+        wait([future], _WAKE_SECONDS)
+    return future.result()
 
 
 @cache

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from dune_frames.errors import ExportTooLargeError
 
 if TYPE_CHECKING:
+    from dune_frames._answers import Metadata, Status
     from dune_frames._plan import Plan
-    from dune_frames._wire import Metadata, Status
 
 #: Credits for a megabyte exported, by plan, as Dune published them in January 2026.
 CREDITS_PER_MEGABYTE = {"free": 20.0, "analyst": 10.0, "plus": 2.0}

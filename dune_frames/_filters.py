@@ -16,7 +16,6 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 from urllib.parse import quote_plus
 
-from dune_frames._column import FLOATS
 from dune_frames._comparisons import Column, Said, say, string
 from dune_frames._predicate import (
     And,
@@ -35,7 +34,7 @@ from dune_frames._predicate import (
     without_not,
 )
 from dune_frames._schema import dune_type, is_overridden
-from dune_frames._types import is_listed
+from dune_frames._types import FLOATS, is_listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -80,20 +79,21 @@ def split(predicate: Predicate, schema: pa.Schema) -> Split:
     """
     parts = conjuncts(without_not(predicate))
     writer = _Writer(schema, _never_nan(parts))
-    said = list(zip(parts, _that_fit(map(writer.write, parts)), strict=True))
-    documented = [text for part, text in said if _is_documented(part)]
-    residual = conjunction(part for part, text in said if text is None)
-    return Split(both(text for _, text in said), both(documented), residual)
+    texts = [writer.write(part) for part in parts]
+    # In an order of their own: polars hands the same conditions over in different ones.
+    filters = list(_that_fit(sorted({text for text in texts if text})))
+    said = dict(zip(texts, parts, strict=True))
+    documented = (text for text in filters if _is_documented(said[text]))
+    residual = (part for part, text in zip(parts, texts, strict=True) if text not in filters)
+    return Split(both(filters), both(documented), conjunction(residual))
 
 
-def _that_fit(texts: Iterable[str | None]) -> Iterator[str | None]:
+def _that_fit(texts: Iterable[str]) -> Iterator[str]:
     """Leave out what would make an address too long."""
     room = LONGEST
     for text in texts:
         length = len(quote_plus(f"{text} AND "))
-        if text is None or length > room:
-            yield None
-        else:
+        if length <= room:
             room -= length
             yield text
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, TypeVar
 
-from dune_frames import _wire, errors
+from dune_frames import _answers, _wire, errors
 from dune_frames._exchange import CleanUp, Flow, Sleep, exchange, naming
 
 if TYPE_CHECKING:
@@ -34,13 +34,13 @@ def poll_pauses() -> Generator[float, None, None]:
         yield pause
 
 
-def status(execution_id: str) -> Flow[_wire.Status]:
+def status(execution_id: str) -> Flow[_answers.Status]:
     """Ask once for the state of an execution."""
-    now = yield from exchange(_wire.execution_status(execution_id), _wire.read_status)
+    now = yield from exchange(_wire.execution_status(execution_id), _answers.read_status)
     return of_execution(execution_id, now)
 
 
-def of_execution(execution_id: str, now: _wire.Status) -> _wire.Status:
+def of_execution(execution_id: str, now: _answers.Status) -> _answers.Status:
     """Return the status, or refuse that of another execution than was asked for."""
     if now.execution_id != execution_id:
         raise errors.IncompleteResultError(
@@ -49,7 +49,7 @@ def of_execution(execution_id: str, now: _wire.Status) -> _wire.Status:
     return now
 
 
-def wait(execution_id: str) -> Flow[_wire.Status]:
+def wait(execution_id: str) -> Flow[_answers.Status]:
     """Poll the free status endpoint until the run is over, however it ends."""
     pauses = poll_pauses()
     with naming(execution_id):
@@ -63,13 +63,13 @@ def cancel(execution_id: str) -> Flow[bool]:
 
     When the answer to a first attempt was lost, Dune refuses the second: then its state tells.
     """
-    taken = yield from exchange(_wire.cancel_execution(execution_id), _wire.read_cancelled)
+    taken = yield from exchange(_wire.cancel_execution(execution_id), _answers.read_cancelled)
     return taken or (yield from status(execution_id)).word == "CANCELLED"
 
 
 def start(run: Saved | Sql) -> Flow[str]:
     """Start a billed run; return its execution id."""
-    execution_id = yield from exchange(run.request(), _wire.read_submitted)
+    execution_id = yield from exchange(run.request(), _answers.read_submitted)
     # An interrupt that came while the answer was on its way is raised in there.
     yield from owning(execution_id, _announce(execution_id))
     return execution_id

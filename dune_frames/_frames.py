@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
+from dune_frames._cast import is_list
 from dune_frames._python import python_values
 from dune_frames._schema import dune_type, is_overridden
 from dune_frames._types import BIG_INTEGERS, DuneType, Uint256
@@ -73,6 +74,11 @@ def to_polars(table: pa.Table) -> pl.DataFrame:
 
     polars has no maps and no intervals of months: a map becomes a list of structs of key and value,
     an interval the number of its months.
+
+    Raises
+    ------
+    InvalidRequestError
+        A column was given a type that polars does not have: decimals of more than 38 digits.
     """
     import polars as pl
 
@@ -87,20 +93,28 @@ def _for_polars(values: pa.ChunkedArray) -> pa.ChunkedArray:
     import pyarrow as pa
 
     to = _polars_type(values.type)
-    if to == values.type or "interval" not in str(values.type):
+    if to == values.type:
+        return values
+    if "interval" not in str(values.type):
         return values.cast(to)
-    return pa.chunked_array([pa.array(_months(values.to_pylist()), to)])
+    plain = [_with_months(value, values.type) for value in values.to_pylist()]
+    return pa.chunked_array([pa.array(plain, to)])
 
 
-def _months(value: Any) -> Any:
-    """Put the number of months in the place of every interval."""
-    if hasattr(value, "months"):
+def _with_months(value: Any, of: pa.DataType) -> Any:
+    """Put the number of months in the place of every interval, and lists of pairs for maps."""
+    import pyarrow as pa
+
+    if value is None:
+        return None
+    if pa.types.is_interval(of):
         return value.months
-    if isinstance(value, dict):
-        return {name: _months(each) for name, each in value.items()}
-    if isinstance(value, list | tuple):
-        return type(value)(_months(each) for each in value)
-    return value
+    if pa.types.is_map(of):
+        pairs = [(_with_months(k, of.key_type), _with_months(v, of.item_type)) for k, v in value]
+        return [{"key": key, "value": item} for key, item in pairs]
+    if pa.types.is_struct(of):
+        return {child.name: _with_months(value[child.name], child.type) for child in of}
+    return [_with_months(each, of.value_type) for each in value] if is_list(of) else value
 
 
 def _polars_type(of: pa.DataType) -> pa.DataType:
@@ -108,12 +122,16 @@ def _polars_type(of: pa.DataType) -> pa.DataType:
 
     if pa.types.is_interval(of):
         return pa.int32()
+    if pa.types.is_decimal256(of):
+        raise InvalidRequestError(
+            f"polars has no {of}", advice="give the column another type, or take another frame."
+        )
     if pa.types.is_map(of):
         pair = [("key", _polars_type(of.key_type)), ("value", _polars_type(of.item_type))]
         return pa.list_(pa.struct(pair))
     if pa.types.is_struct(of):
         return pa.struct([pa.field(child.name, _polars_type(child.type)) for child in of])
-    return pa.list_(_polars_type(of.value_type)) if pa.types.is_list(of) else of
+    return pa.list_(_polars_type(of.value_type)) if is_list(of) else of
 
 
 def to_pandas(table: pa.Table, options: FrameOptions) -> pd.DataFrame:

@@ -6,25 +6,27 @@ integers, floats beyond their range, decimals of more digits than fit) is refuse
 
 from __future__ import annotations
 
+import re
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-#: Digits that a decimal128 and a decimal256 always hold. Longer texts wrap around in Arrow's cast.
+#: Digits that a decimal128 and a decimal256 always hold. Arrow's cast wraps around beyond, both
+#: when it reads the digits and when it makes room for the scale.
 _NARROW, _WIDE = 38, 76
 _INFINITY = r"^[+-]?(?i:inf|infinity)$"
 
 
 def read_boolean(text: pa.Array, to: pa.DataType) -> pa.Array:
     """Read `true` and `false`."""
-    import pyarrow as pa
     import pyarrow.compute as pc
 
-    place = pc.index_in(text, value_set=pa.array(["false", "true"]), skip_nulls=True)
-    if place.null_count != text.null_count:
+    true = pc.equal(text, "true")
+    if not pc.all(pc.or_(true, pc.equal(text, "false"))).as_py():
         raise ValueError("neither true nor false")
-    return place.cast(pa.bool_()).cast(to)
+    return true.cast(to)
 
 
 def read_integer(text: pa.Array, to: pa.DataType) -> pa.Array:
@@ -57,12 +59,40 @@ def read_decimal(text: pa.Array, to: pa.DataType) -> pa.Array:
     import pyarrow as pa
     import pyarrow.compute as pc
 
+    text = _without_exponents(text)
     longest = pc.max(pc.binary_length(text)).as_py()
-    if longest <= _NARROW:
+    needed = max(longest, pc.max(_count_whole_digits(text)).as_py() + to.scale)
+    if needed <= _NARROW:
         return text.cast(to)
-    if longest > _WIDE:
+    if needed > _WIDE:
         raise ValueError("more digits than a decimal can have")
     return text.cast(pa.decimal256(_WIDE, to.scale)).cast(to)
+
+
+def _count_whole_digits(text: pa.Array) -> pa.Array:
+    """Count the digits before the point, zeros in front aside."""
+    import pyarrow.compute as pc
+
+    digits = pc.utf8_ltrim(text, "+-0")
+    point = pc.find_substring(digits, ".")
+    return pc.if_else(pc.less(point, 0), pc.binary_length(digits), point)
+
+
+_SCIENTIFIC = re.compile(r"[+-]?[0-9]+(?:\.[0-9]+)?[eE][+-]?[0-9]{1,3}")
+
+
+def _without_exponents(text: pa.Array) -> pa.Array:
+    """Write in full what has an exponent. It is rare, so that Python may do it."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if not pc.any(pc.match_substring_regex(text, "[eE]")).as_py():
+        return text
+    return pa.array([_in_full(each) for each in text.to_pylist()], pa.string())
+
+
+def _in_full(text: str | None) -> str | None:
+    return f"{Decimal(text):f}" if text and _SCIENTIFIC.fullmatch(text) else text
 
 
 def read_bytes(text: pa.Array, to: pa.DataType) -> pa.Array:

@@ -8,7 +8,7 @@ from csv import reader
 from functools import partial
 from typing import TYPE_CHECKING
 
-from dune_frames import _wire
+from dune_frames import _answers, _wire
 from dune_frames._csv import decode_csv
 from dune_frames._envelope import MalformedBodyError
 from dune_frames._exchange import Flow, exchange
@@ -67,7 +67,7 @@ def csv_page(plan: Plan, answer: _wire.Answer) -> Page:
     if not set(plan.schema.names) <= _header(answer.body):
         raise MalformedBodyError("it is not the CSV that was asked for")
     return Page(
-        decode_csv(answer.body, plan.schema), _wire.read_csv_offset(answer), len(answer.body)
+        decode_csv(answer.body, plan.schema), _answers.read_csv_offset(answer), len(answer.body)
     )
 
 
@@ -81,16 +81,16 @@ def _header(body: bytes) -> set[str]:
 
 def json_page(plan: Plan, answer: _wire.Answer) -> Page:
     """Decode a JSON answer."""
-    return page_of(plan, _wire.read_results(answer), len(answer.body))
+    return page_of(plan, _answers.read_results(answer), len(answer.body))
 
 
-def page_of(plan: Plan, results: _wire.Results, size: int) -> Page:
+def page_of(plan: Plan, results: _answers.Results, size: int) -> Page:
     """Decode the rows of JSON results; refuse those of another execution."""
     if results.status.execution_id != plan.execution_id:
         raise _broken(plan, f"a page is of another execution ({results.status.execution_id})")
     if results.rows is None:
         raise _broken(plan, f"a page has no rows array; the state is {results.status.state}")
-    told = results.status.metadata or _wire.Metadata(())
+    told = results.status.metadata or _answers.Metadata(())
     if plan.rows is not None and told.total_row_count not in (None, plan.stored):
         raise _broken(
             plan, f"the result has {told.total_row_count} rows now and had {plan.stored} before"

@@ -38,7 +38,7 @@ def encode(params: Mapping[str, Any] | None) -> Parameters:
     }
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """Return a member of an enum, or a number of numpy, as the Python value that it stands for."""
     if isinstance(value, Enum):
         return value.value
@@ -57,7 +57,7 @@ def _filled(name: str, values: Sequence[Any]) -> Sequence[Any]:
 
 
 def _text(name: str, value: Any) -> str:
-    value = _plain(value)
+    value = plain(value)
     if isinstance(value, str):
         return value
     if isinstance(value, bool):
@@ -197,7 +197,7 @@ def _quoted_text(name: str, value: Any) -> str:
 
 def literal(name: str, value: Any) -> str:
     """Return a value as a Trino literal that no value can break out of."""
-    value = _plain(value)
+    value = plain(value)
     for kinds, write in _LITERALS:
         if isinstance(value, kinds):
             return write(name, value)

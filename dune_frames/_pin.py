@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from dune_frames import _wire, errors
+from dune_frames import _answers, _wire, errors
 from dune_frames._exchange import Flow, exchange
 from dune_frames._flow import of_execution, owning, start, wait
 from dune_frames._query import Window
@@ -54,12 +54,12 @@ class Pinned:
         Its rows from the window's start on, when finding the execution brought some along.
     """
 
-    status: _wire.Status
-    first: _wire.Results | None = None
+    status: _answers.Status
+    first: _answers.Results | None = None
 
 
 def pin(
-    source: Source, ask: Ask, max_age: timedelta | None, known: _wire.Status | None
+    source: Source, ask: Ask, max_age: timedelta | None, known: _answers.Status | None
 ) -> Flow[Pinned]:
     """Pin one finished run of a source.
 
@@ -88,7 +88,9 @@ def pin_new(run: Saved | Sql, ask: Ask) -> Flow[Pinned]:
     return (yield from _pin(now, ask, run.text if isinstance(run, Sql) else None))
 
 
-def pin_execution(execution_id: str, ask: Ask, known: _wire.Status | None = None) -> Flow[Pinned]:
+def pin_execution(
+    execution_id: str, ask: Ask, known: _answers.Status | None = None
+) -> Flow[Pinned]:
     """Wait for an execution that somebody started, and pin it. It is never cancelled.
 
     Parameters
@@ -101,7 +103,7 @@ def pin_execution(execution_id: str, ask: Ask, known: _wire.Status | None = None
 
 
 def pin_sql(
-    sql: Sql, ask: Ask, max_age: timedelta | None, known: _wire.Status | None
+    sql: Sql, ask: Ask, max_age: timedelta | None, known: _answers.Status | None
 ) -> Flow[Pinned]:
     """Pin the run of this SQL that is known, when it is young enough; else run it."""
     if max_age and known and _is_young(known, max_age):
@@ -109,7 +111,7 @@ def pin_sql(
     return (yield from pin_new(sql, ask))
 
 
-def _pin(now: _wire.Status, ask: Ask, sql: str | None = None) -> Flow[Pinned]:
+def _pin(now: _answers.Status, ask: Ask, sql: str | None = None) -> Flow[Pinned]:
     """Pin a finished run; where its status does not describe the result, the first page does."""
     usable(now, sql=sql, allow_partial=ask.allow_partial)
     if now.metadata is not None:
@@ -117,13 +119,13 @@ def _pin(now: _wire.Status, ask: Ask, sql: str | None = None) -> Flow[Pinned]:
     request = _wire.execution_results(
         now.execution_id, _first_part(ask.window, FIRST_ROWS), allow_partial=ask.allow_partial
     )
-    first = yield from exchange(request, _wire.read_results)
+    first = yield from exchange(request, _answers.read_results)
     of_execution(now.execution_id, first.status)
     return Pinned(usable(first.status, sql=sql, allow_partial=ask.allow_partial), first)
 
 
 def pin_latest(
-    saved: Saved, ask: Ask, max_age: timedelta | None, known: _wire.Status | None = None
+    saved: Saved, ask: Ask, max_age: timedelta | None, known: _answers.Status | None = None
 ) -> Flow[Pinned]:
     """Pin the stored result of a query when it is young enough; else join or start a run.
 
@@ -148,7 +150,7 @@ def pin_latest(
     return Pinned(usable(first.status, allow_partial=ask.allow_partial), first)
 
 
-def _is_taken(first: _wire.Results, max_age: timedelta | None) -> bool:
+def _is_taken(first: _answers.Results, max_age: timedelta | None) -> bool:
     """Tell whether the latest run is taken or joined, and say why."""
     status = first.status
     if not status.is_finished:
@@ -166,13 +168,13 @@ def _is_taken(first: _wire.Results, max_age: timedelta | None) -> bool:
     return True
 
 
-def _is_young(status: _wire.Status, max_age: timedelta) -> bool:
+def _is_young(status: _answers.Status, max_age: timedelta) -> bool:
     """Judge a result's age by the end of its run."""
     ended = status.ended_at or status.submitted_at
     return ended is not None and datetime.now(UTC) - ended <= max_age
 
 
-def _latest(saved: Saved, ask: Ask, rows: int) -> Flow[_wire.Results | None]:
+def _latest(saved: Saved, ask: Ask, rows: int) -> Flow[_answers.Results | None]:
     """Ask for the stored result and its first rows; `None` where there is none."""
     request = _wire.latest_results(
         saved.query_id,
@@ -181,7 +183,7 @@ def _latest(saved: Saved, ask: Ask, rows: int) -> Flow[_wire.Results | None]:
         allow_partial=ask.allow_partial,
     )
     try:
-        first = yield from exchange(request, _wire.read_results)
+        first = yield from exchange(request, _answers.read_results)
     except errors.NoStoredResultError:
         logger.info("query %s has no stored result: executing", saved.query_id)
         return None
@@ -207,4 +209,4 @@ def latest_id(saved: Saved) -> Flow[str]:
     request = _wire.latest_results(
         saved.query_id, saved.parameters, Window(limit=1), allow_partial=True
     )
-    return (yield from exchange(request, _wire.read_results)).status.execution_id
+    return (yield from exchange(request, _answers.read_results)).status.execution_id

@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from dune_frames import _wire
+from dune_frames import _answers, _wire
 from dune_frames._csv import carries, spoiling_filter
 from dune_frames._exchange import Flow, exchange
 from dune_frames._query import Window
@@ -80,9 +80,9 @@ def prove_csv(plan: Plan, column_types: Mapping[str, str]) -> Flow[bool | None]:
 
 def _found_none(plan: Plan, answer: _wire.Answer) -> bool | None:
     """Read the answer: true for no row, false for one, `None` where it leaves the question open."""
-    results = _wire.read_results(answer)
+    results = _answers.read_results(answer)
     another = results.status.execution_id != plan.execution_id
     if another or results.rows is None or results.next_offset is not None:
         return None
-    found, told = len(_wire.row_objects(results.rows)), results.status.metadata
+    found, told = len(_answers.row_objects(results.rows)), results.status.metadata
     return None if told and told.row_count not in (None, found) else not found

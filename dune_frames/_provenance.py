@@ -12,9 +12,9 @@ if TYPE_CHECKING:
     import polars as pl
     import pyarrow as pa
 
+    from dune_frames._answers import Status
     from dune_frames._download import Download
     from dune_frames._source import Source
-    from dune_frames._wire import Status
 
 #: The key in a pandas frame's `attrs` and in an Arrow schema's metadata.
 KEY = "dune"
@@ -82,6 +82,40 @@ class Provenance:
         return {KEY: json.dumps(self.as_dict())}
 
 
+@dataclass(frozen=True, slots=True)
+class FanOutProvenance:
+    """Where the rows of a frame come from that many sets of parameters make up together.
+
+    Attributes
+    ----------
+    parts : tuple of Provenance
+        One record for each set, in the order asked.
+    """
+
+    parts: tuple[Provenance, ...]
+
+    @property
+    def execution_id(self) -> None:
+        """There is none that stands for all."""
+
+    @property
+    def query_id(self) -> int | None:
+        """The saved query behind all parts."""
+        return next((part.query_id for part in self.parts if part.query_id), None)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it as plain values, for `DataFrame.attrs`."""
+        return {
+            "query_id": self.query_id,
+            "rows": sum(part.rows for part in self.parts),
+            "parts": [part.as_dict() for part in self.parts],
+        }
+
+    def as_metadata(self) -> dict[str, str]:
+        """Return it as metadata of an Arrow schema: JSON under one key."""
+        return {KEY: json.dumps(self.as_dict())}
+
+
 #: polars frames have no place for metadata, so what is known of them stands here while they live.
 _OF_POLARS: dict[int, dict[str, Any]] = {}
 
@@ -111,7 +145,8 @@ def provenance(frame: pd.DataFrame | pl.DataFrame | pa.Table) -> dict[str, Any] 
     dict or None
         ``execution_id``, ``query_id``, ``parameters``, ``state``, ``partial``, ``executed_at``,
         ``expires_at``, ``rows``, ``bytes_exported``, ``execution_credits``, ``from_cache``; `None`
-        for a frame from elsewhere.
+        for a frame from elsewhere. A frame of many sets of parameters has ``query_id``, ``rows``,
+        and ``parts``: a list with such a record for each set.
 
     Examples
     --------

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from dune_frames._answers import Metadata
 from dune_frames._cache import trim
 from dune_frames._download import Download
 from dune_frames._drive import Driver, in_thread
@@ -16,10 +17,9 @@ from dune_frames._estimate import refuse_large
 from dune_frames._frames import FrameOptions, to_frame
 from dune_frames._pin import pin
 from dune_frames._plan import Plan
-from dune_frames._provenance import Provenance, attach
+from dune_frames._provenance import FanOutProvenance, Provenance, attach
 from dune_frames._schema import result_schema
 from dune_frames._sink import sink_parquet, store_beside
-from dune_frames._wire import Metadata
 from dune_frames.errors import DuneError, InvalidRequestError
 
 if TYPE_CHECKING:
@@ -28,13 +28,13 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
+    from dune_frames._answers import Status
     from dune_frames._cache import Cache
     from dune_frames._exchange import Flow
     from dune_frames._options import Reading
     from dune_frames._pin import Ask, Pinned
     from dune_frames._schema import Typing
     from dune_frames._source import Source
-    from dune_frames._wire import Status
 
 
 logger = logging.getLogger("dune_frames")
@@ -63,12 +63,21 @@ class Read:
 
     def run(self, source: Source) -> Any:
         """Pin one execution of a source, and return its frame."""
-        return self.collect(self.pin(source), source)
+        return self.framed(*self.table(source))
 
     async def run_async(self, source: Source) -> Any:
         """Do the same beside an event loop."""
+        table, origin = await self.table_async(source)
+        return await in_thread(partial(self.framed, table, origin), self.driver.stopped)
+
+    def table(self, source: Source) -> tuple[pa.Table, Provenance]:
+        """Pin one execution of a source, and return its rows and where they come from."""
+        return self._collect(self.pin(source), source)
+
+    async def table_async(self, source: Source) -> tuple[pa.Table, Provenance]:
+        """Do the same beside an event loop."""
         pinned = self._keep(source, await self.driver.run_async(self._flow(source)))
-        return await in_thread(partial(self.collect, pinned, source), self.driver.stopped)
+        return await in_thread(partial(self._collect, pinned, source), self.driver.stopped)
 
     def pin(self, source: Source) -> Pinned:
         """Pin one execution of a source."""
@@ -84,17 +93,22 @@ class Read:
             self.cache.keep(source.question, pinned.status)
         return pinned
 
-    def collect(self, pinned: Pinned, source: Source) -> Any:
-        """Return the frame of a pinned execution: all of it, or an error that names it."""
+    def _collect(self, pinned: Pinned, source: Source) -> tuple[pa.Table, Provenance]:
+        """Return the rows of a pinned execution: all of them, or an error that names it."""
         import pyarrow as pa
 
         with naming(pinned.status):
             download = self.download(pinned)
-            tables = [download.plan.schema.empty_table(), *download.tables(pinned)]
+            # from_batches, because Schema.empty_table would import pandas
+            empty = pa.Table.from_batches([], download.plan.schema)
+            table = pa.concat_tables([empty, *download.tables(pinned)])
             self.settle(download)
-            origin = Provenance.of(pinned.status, download, source)
-            table = pa.concat_tables(tables).replace_schema_metadata(origin.as_metadata())
-            frame = to_frame(table, self.frame)
+            return table, Provenance.of(pinned.status, download, source)
+
+    def framed(self, table: pa.Table, origin: Provenance | FanOutProvenance) -> Any:
+        """Return the frame of rows; it tells where they come from."""
+        with naming(origin):
+            frame = to_frame(table.replace_schema_metadata(origin.as_metadata()), self.frame)
             attach(frame, origin.as_dict())
             return frame
 
@@ -180,11 +194,11 @@ def _project(metadata: Metadata, wanted: Sequence[str] | None) -> Metadata:
 
 
 @contextmanager
-def naming(status: Status) -> Iterator[None]:
+def naming(run: Status | Provenance | FanOutProvenance) -> Iterator[None]:
     """Put the execution into every error that leaves."""
     try:
         yield
     except DuneError as problem:
-        problem.execution_id = problem.execution_id or status.execution_id
-        problem.query_id = problem.query_id or status.query_id
+        problem.execution_id = problem.execution_id or run.execution_id
+        problem.query_id = problem.query_id or run.query_id
         raise

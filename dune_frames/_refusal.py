@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from dune_frames import errors
-from dune_frames._wire import Answer, Failure, Request, Status, read_error
+from dune_frames._answers import Failure, Status, read_error
+
+if TYPE_CHECKING:
+    from dune_frames._wire import Answer, Request
 
 RATE_LIMITED = 429
 FIRST_SERVER_ERROR = 500

@@ -106,7 +106,9 @@ class Scan:
     @property
     def polars_schema(self) -> pl.Schema:
         """The schema as polars has it."""
-        return to_polars(self.schema.empty_table()).schema
+        import pyarrow as pa
+
+        return to_polars(pa.Table.from_batches([], self.schema)).schema
 
     def frames(
         self,

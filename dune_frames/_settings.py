@@ -19,16 +19,15 @@ _KEY_ADVICE = (
 )
 
 
-def key_of(api_key: str | None) -> Key:
-    """Return the API key to use.
+def key_of(given: Key | None) -> Key:
+    """Return the API key to use: the given one, or that of the environment.
 
     Raises
     ------
     ConfigurationError
         There is none, or it is a placeholder that nobody filled in. The message never shows it.
     """
-    key = Key(os.environ.get(KEY_VARIABLE, "") if api_key is None else api_key)
-    del api_key  # it is in no variable of a traceback from here
+    key = Key(os.environ.get(KEY_VARIABLE, "")) if given is None else given
     if key.flaw:
         raise ConfigurationError(key.flaw, advice=_KEY_ADVICE)
     return key

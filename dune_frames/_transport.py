@@ -31,7 +31,7 @@ CONNECTIONS = 256
 _CHUNK = 1 << 18
 _REDIRECTS = 3
 _REDIRECT_CODES = (301, 302, 303, 307, 308)
-_FIRST_ERROR = 400
+_FIRST_NO_SUCCESS = 300
 #: A shorter key could be a word of a sentence.
 _SHORTEST_SECRET = 12
 
@@ -54,6 +54,12 @@ class Key:
     def __repr__(self) -> str:
         """Keep the secret."""
         return "Key(...)"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Key) and self._text == other._text
+
+    def __hash__(self) -> int:
+        return hash(self._text)
 
     @property
     def flaw(self) -> str | None:
@@ -220,8 +226,9 @@ class Transport:
         told = headers.get("content-length", "")
         if told.isdigit() and response.raw.tell() < int(told):
             raise ConnectionError("the answer was cut short")
-        if response.status_code >= _FIRST_ERROR:
+        if response.status_code >= _FIRST_NO_SUCCESS:
             body = self._key.blot(body)
+            headers = {n: self._key.blot(v.encode()).decode() for n, v in headers.items()}
         return Answer(response.status_code, headers, body, self.base_url)
 
     @contextmanager

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, overload
 
-from dune_frames import _flow, _params
+from dune_frames import _flow, _params, pipeline
+from dune_frames._account import saved_query, usage
 from dune_frames._calls import Calls
+from dune_frames._fan_out import FanOut, Part, is_fan_out
 from dune_frames._options import (
     Reading,
     ReadOptions,
@@ -19,22 +21,27 @@ from dune_frames._pin import latest_id
 from dune_frames._query import query_id_of
 from dune_frames._settings import key_of, url_of
 from dune_frames._source import Existing, Saved, Sql
-from dune_frames._transport import Transport
+from dune_frames._transport import Key, Transport
 from dune_frames.errors import InvalidRequestError
 from dune_frames.execution import Execution
+from dune_frames.pipeline import PipelineExecution
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
+    from datetime import date
     from typing import Unpack
 
     Params = Mapping[str, Any] | None
+    ManyParams = Params | Sequence[Mapping[str, Any]]
 
     import pandas as pd
     import polars as pl
     import pyarrow as pa
 
-    from dune_frames._frames import Pandas, Polars, PyArrow
+    from dune_frames._catalog import SavedQuery, Usage
+    from dune_frames._frames import FrameName, Pandas, Polars, PyArrow
     from dune_frames._query import QueryReference
+    from dune_frames._wire import Parameters
 
 
 class Dune:
@@ -63,11 +70,15 @@ class Dune:
     """
 
     def __init__(self, api_key: str | None = None, *, base_url: str | None = None) -> None:
-        self._calls = Calls(Transport(url_of(base_url), key_of(api_key)))
+        key = None if api_key is None else Key(api_key)
+        del api_key  # from here on no variable that a traceback may show holds it
+        self._calls = Calls(Transport(url_of(base_url), key_of(key)))
+        self._looked_up: dict[int, SavedQuery] = {}
 
     def __repr__(self) -> str:
         """Name the address, never the key."""
-        return f"Dune(base_url={self._calls.transport.base_url!r})"
+        calls = getattr(self, "_calls", None)  # a traceback may show a client that is half made
+        return f"Dune(base_url={calls and calls.transport.base_url!r})"
 
     def close(self) -> None:
         """Close the kept connections; using the client again opens new ones."""
@@ -77,7 +88,7 @@ class Dune:
     def read_query(
         self,
         query: QueryReference,
-        params: Params = None,
+        params: ManyParams = None,
         *,
         frame: Pandas = "pandas",
         **options: Unpack[RunOptions],
@@ -86,7 +97,7 @@ class Dune:
     def read_query(
         self,
         query: QueryReference,
-        params: Params = None,
+        params: ManyParams = None,
         *,
         frame: Polars,
         **options: Unpack[RunOptions],
@@ -95,7 +106,7 @@ class Dune:
     def read_query(
         self,
         query: QueryReference,
-        params: Params = None,
+        params: ManyParams = None,
         *,
         frame: PyArrow,
         **options: Unpack[RunOptions],
@@ -104,14 +115,17 @@ class Dune:
     def read_query(
         self,
         query: QueryReference,
-        params: Params = None,
+        params: ManyParams = None,
         *,
         frame: Any = "pandas",
         **options: Unpack[RunOptions],
     ) -> Any:
         """Read a saved query as `dune_frames.read_dune_query` does."""
         reading = Running(**options)
-        return self._calls.read(frame, reading).run(_saved(query, params, reading.performance))
+        if is_fan_out(params):
+            return self._fan_out(query, params, frame, reading).run()
+        saved = self._saved(query, params, reading.performance)
+        return self._calls.read(frame, reading).run(saved)
 
     @overload
     def read_sql(
@@ -167,7 +181,7 @@ class Dune:
     async def read_query_async(
         self,
         query: QueryReference,
-        params: Params = None,
+        params: ManyParams = None,
         *,
         frame: Pandas = "pandas",
         **options: Unpack[RunOptions],
@@ -176,7 +190,7 @@ class Dune:
     async def read_query_async(
         self,
         query: QueryReference,
-        params: Params = None,
+        params: ManyParams = None,
         *,
         frame: Polars,
         **options: Unpack[RunOptions],
@@ -185,7 +199,7 @@ class Dune:
     async def read_query_async(
         self,
         query: QueryReference,
-        params: Params = None,
+        params: ManyParams = None,
         *,
         frame: PyArrow,
         **options: Unpack[RunOptions],
@@ -194,16 +208,17 @@ class Dune:
     async def read_query_async(
         self,
         query: QueryReference,
-        params: Params = None,
+        params: ManyParams = None,
         *,
         frame: Any = "pandas",
         **options: Unpack[RunOptions],
     ) -> Any:
         """Read a saved query as `dune_frames.read_dune_query` does, on an event loop."""
         reading = Running(**options)
-        return await self._calls.read(frame, reading).run_async(
-            _saved(query, params, reading.performance)
-        )
+        if is_fan_out(params):
+            return await self._fan_out(query, params, frame, reading).run_async()
+        saved = self._saved(query, params, reading.performance)
+        return await self._calls.read(frame, reading).run_async(saved)
 
     @overload
     async def read_sql_async(
@@ -263,7 +278,7 @@ class Dune:
     ) -> pl.LazyFrame:
         """Scan a saved query as `dune_frames.scan_dune_query` does."""
         reading = Running(**options)
-        return self._calls.scan(_saved(query, params, reading.performance), reading)
+        return self._calls.scan(self._saved(query, params, reading.performance), reading)
 
     @shows_options(Running, without=("dtype_backend",))
     def scan_sql(
@@ -282,7 +297,7 @@ class Dune:
         self, query: QueryReference, params: Params = None, *, performance: str | None = None
     ) -> Execution:
         """Start a run of a saved query as `dune_frames.execute_dune_query` does."""
-        return self.execution(self._calls.run(_flow.start(_saved(query, params, performance))))
+        return self.execution(self._calls.run(_flow.start(self._saved(query, params, performance))))
 
     def execute_sql(
         self, sql: str, params: Params = None, *, performance: str | None = None
@@ -304,11 +319,115 @@ class Dune:
         NoStoredResultError
             There is none.
         """
-        return self.execution(self._calls.run(latest_id(_saved(query, params, None))))
+        return self.execution(self._calls.run(latest_id(self._saved(query, params, None))))
+
+    def execute_pipeline(
+        self, query: QueryReference, params: Params = None, *, performance: str | None = None
+    ) -> PipelineExecution:
+        """Start a pipeline as `dune_frames.execute_dune_pipeline` does."""
+        run = self._saved(query, params, performance)
+        return self.pipeline_execution(self._calls.run(pipeline.start(run)))
+
+    def pipeline_execution(self, pipeline_execution_id: str) -> PipelineExecution:
+        """Return the handle of a pipeline's execution by its id. Sends nothing."""
+        return PipelineExecution(pipeline_execution_id, self._calls)
+
+    def query(self, query: QueryReference) -> SavedQuery:
+        """Look a saved query up: GET /query/{query_id}, free of charge.
+
+        From then on this client refuses parameters that the query does not declare before anything
+        is sent. Look it up again after an edit.
+
+        Parameters
+        ----------
+        query : int or str
+            The query's id or its URL.
+
+        Returns
+        -------
+        SavedQuery
+            Its name, SQL and declared parameters.
+
+        Raises
+        ------
+        ForbiddenError, PaymentRequiredError
+            The plan does not have it, or the key is not of the team that owns the query.
+        QueryNotFoundError
+            There is none, or it is private and not yours.
+
+        Examples
+        --------
+        >>> from dune_frames.local import LocalDune
+        >>> with LocalDune() as local:
+        ...     local.save_query(7, "SELECT {{n}} AS n", {"n": 1})
+        ...     local.client().query(7).parameters
+        (QueryParameter(name='n', type='number', default='1', choices=()),)
+        """
+        found = self._calls.run(saved_query(query_id_of(query)))
+        self._looked_up[query_id_of(query)] = found
+        return found
+
+    def usage(
+        self, start_date: date | str | None = None, end_date: date | str | None = None
+    ) -> Usage:
+        """Ask what the account has used: POST /usage, free of charge.
+
+        Parameters
+        ----------
+        start_date, end_date : datetime.date or str, optional
+            Days, as text ``"2025-01-31"``; both go to Dune as they are. Without them Dune tells the
+            present billing period.
+
+        Returns
+        -------
+        Usage
+            Credits for each billing period, private queries and dashboards, storage.
+
+        Raises
+        ------
+        ForbiddenError, PaymentRequiredError
+            The plan does not have it.
+
+        Examples
+        --------
+        >>> from dune_frames.local import LocalDune
+        >>> with LocalDune() as local:
+        ...     local.client().usage("2025-01-01").billing_periods[0].credits_included
+        2500
+        """
+        return self._calls.run(usage(start_date, end_date))
+
+    def _fan_out(
+        self, query: QueryReference, sets: Any, frame: FrameName, reading: Running
+    ) -> FanOut:
+        parts = [Part(each, self._saved(query, each, reading.performance)) for each in sets]
+        return self._calls.fan_out(frame, reading, parts)
+
+    def _saved(self, query: QueryReference, params: Any, performance: str | None) -> Saved:
+        if is_fan_out(params):
+            raise InvalidRequestError(
+                "many sets of parameters at once are for read_dune_query",
+                advice="give one set of parameters as a dict.",
+            )
+        query_id = query_id_of(query)
+        parameters = _params.encode(params)
+        _refuse_undeclared(self._looked_up.get(query_id), parameters)
+        return Saved(query_id, parameters, performance)
 
 
-def _saved(query: QueryReference, params: Params, performance: str | None) -> Saved:
-    return Saved(query_id_of(query), _params.encode(params), performance)
+def _refuse_undeclared(query: SavedQuery | None, parameters: Parameters) -> None:
+    """Refuse parameters that a query does not declare, where it was looked up before."""
+    if query is None:
+        return
+    declared = [each.name for each in query.parameters]
+    unknown = [name for name in parameters if name not in declared]
+    if unknown:
+        raise InvalidRequestError(
+            f"the query declares no parameter {', '.join(map(repr, unknown))}",
+            query_id=query.query_id,
+            advice=f"it declares {', '.join(map(repr, declared)) or 'none'}; call "
+            f"client.query({query.query_id}) again if it was edited since.",
+        )
 
 
 def _sql(sql: str, params: Params, performance: str | None) -> Sql:

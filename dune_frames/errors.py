@@ -28,6 +28,7 @@ The tree (in brackets the built-in that is the second base)::
     │   ├── QueryCancelledError
     │   ├── ResultExpiredError
     │   └── PartialResultError                   only a part was kept; see `allow_partial`
+    ├── FanOutError                              some of many sets of parameters failed
     ├── IncompleteResultError [EOFError]         rows are missing, or pages contradict
     └── DecodeError [ValueError]                 a value does not fit its type, a body is no result
 
@@ -36,6 +37,11 @@ where there is none, and ends with a line that says what to do.
 """
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
 
 
 class DuneError(Exception):
@@ -296,6 +302,24 @@ class PartialResultError(ExecutionError):
     default_advice = (
         "aggregate or narrow the query, or pass allow_partial=True to take the part that is there."
     )
+
+
+class FanOutError(DuneError):
+    """One query was read for many sets of parameters, and some of them failed.
+
+    Attributes
+    ----------
+    failures : sequence of (mapping, DuneError)
+        The sets that failed, as the caller gave them and in that order, each with its error.
+    frame : pandas.DataFrame, polars.DataFrame, pyarrow.Table or None
+        The rows of all other sets, as the call would have returned them; `None` without any.
+    """
+
+    default_advice = (
+        "take the rows of the others from the error's `frame`, and read those in `failures` again."
+    )
+    failures: Sequence[tuple[Mapping[str, Any], DuneError]] = ()
+    frame: Any = None
 
 
 class IncompleteResultError(DuneError, EOFError):

@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     import polars as pl
     import pyarrow as pa
 
+    from dune_frames._answers import Status
     from dune_frames._calls import Calls
     from dune_frames._frames import Pandas, Polars, PyArrow
-    from dune_frames._wire import Status
 
 
 class Execution:

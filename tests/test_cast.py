@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
+from decimal import Decimal, localcontext
 from typing import Any
 
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from wire_kinds import plain
 
@@ -49,6 +49,9 @@ FITTING = [
     (pa.decimal128(10, 3), "1.5000000", Decimal("1.500")),
     (pa.decimal128(10, 3), "1e-3", Decimal("0.001")),
     (pa.decimal128(38, 0), "0" * 30 + BIG, Decimal(BIG)),
+    (pa.decimal128(38, 38), "0." + BIG, Decimal("0." + BIG)),
+    (pa.decimal128(38, 18), BIG[18:] + "." + BIG[20:], Decimal(BIG[18:] + "." + BIG[20:])),
+    (pa.decimal128(38, 0), "1e37", Decimal(10) ** 37),
     (pa.decimal256(76, 0), "9" * 76, Decimal("9" * 76)),
     (pa.date32(), "1969-12-31", -1),
     (pa.date32(), "2021-06-01T00:00:00Z", 18779),
@@ -110,7 +113,8 @@ MISFITS = [
     (pa.float16(), ["70000"]),
     # Arrow's own cast makes other numbers of these without a word.
     (pa.decimal128(38, 0), ["9" * 39, "9" * 51, "1" + "0" * 45, "5" * 77, "5" * 100, "1e38"]),
-    (pa.decimal128(38, 9), ["9" * 38, "1" * 50]),
+    (pa.decimal128(38, 9), ["9" * 38, "1" * 50, "1e30", "1e900", "1_0e1"]),
+    (pa.decimal128(38, 38), ["1", "11", "0." + "1" * 39]),
     (pa.decimal256(76, 0), ["9" * 77, "9" * 100]),
     (pa.decimal128(10, 3), ["1.2345", "12345678", "NaN", "", "1,5", "0x1", "true"]),
     (pa.date32(), ["2021-02-29", "2021-6-1", "2021", "", "2021-06-01T10:00:00Z", "20210601", "x"]),
@@ -156,17 +160,30 @@ def test_the_misfit_is_found_among_many(before: int, after: int) -> None:
         cast_text(pa.array(texts), pa.int64())
 
 
-@given(st.integers(-(10**80), 10**80), st.integers(1, 76), st.integers(0, 76))
-def test_no_decimal_wraps_around(number: int, precision: int, scale: int) -> None:
-    """A decimal is the number that was written, or an error: at any length."""
+@settings(max_examples=300)
+@given(
+    st.integers(-(10**80), 10**80) | st.integers(-(10**40), 10**40) | st.integers(-99, 99),
+    st.integers(0, 60),
+    st.integers(1, 76),
+    st.integers(0, 76),
+    st.booleans(),
+)
+def test_no_decimal_wraps_around(
+    digits: int, places: int, precision: int, scale: int, with_exponent: bool
+) -> None:
+    """A decimal is the number that was written, or an error: at any length and any scale."""
     scale = min(scale, precision)
     to = (pa.decimal128 if precision <= 38 else pa.decimal256)(precision, scale)
-    fits = abs(number) * 10**scale < 10**precision
+    number = Decimal(f"{digits}e-{places}")
+    text = f"{digits}e-{places}" if with_exponent else f"{number:f}"
+    with localcontext(prec=300):
+        scaled = number.scaleb(scale)
+        fits = scaled == scaled.to_integral_value() and abs(scaled) < Decimal(10) ** precision
     try:
-        assert cast(str(number), to) == number
+        assert cast(text, to) == number
         assert fits
     except MisfitError:
-        assert not fits
+        assert not fits or len(text) > 76
 
 
 @given(st.integers(-(2**70), 2**70), st.sampled_from([8, 16, 32, 64]), st.booleans())

@@ -10,7 +10,7 @@ from contextlib import closing
 import pytest
 from raw_server import RawServer, http
 
-from dune_frames import _wire, errors
+from dune_frames import _answers, _wire, errors
 from dune_frames._drive import Deadline, Driver, Pace, StoppedError, in_thread
 from dune_frames._exchange import Sleep, exchange
 from dune_frames._transport import Key, Transport
@@ -21,7 +21,7 @@ STATUS = b'{"execution_id": "%b", "state": "QUERY_STATE_EXECUTING"}' % ID.encode
 
 def status():
     """Return a flow of one request."""
-    return exchange(_wire.execution_status(ID), _wire.read_status)
+    return exchange(_wire.execution_status(ID), _answers.read_status)
 
 
 def run(driver, flow, *, with_loop):

@@ -17,7 +17,7 @@ CLASSES = [
     for _, kind in inspect.getmembers(errors, inspect.isclass)
     if issubclass(kind, errors.DuneError)
 ]
-#: What no server says: these are raised with advice that fits the case.
+#: Never raised itself.
 ROOTS = {errors.DuneError}
 
 

@@ -18,20 +18,23 @@ PACKAGE = ROOT / "dune_frames"
 
 #: The modules on the way of the data. A module imports only what stands before it.
 WAY_OF_THE_DATA = [
-    "errors", "_types", "_schema", "_cast", "_column", "_csv", "_json", "_query", "_params",
-    "_wire", "_refusal", "_exchange", "_transport", "_settings", "_source", "_drive", "_flow",
-    "_pin", "_plan",
-    "_store", "_cache", "_spans", "_pages", "_proof", "_download", "_estimate", "_provenance",
-    "_frames", "_sink", "_predicate", "_polars_reader", "_options", "_read", "_scan", "_calls", "execution", "client",
-    "_api", "__init__",
+    "errors", "_attempt", "_connection", "_envelope", "_evidence", "_moments", "_numbers",
+    "_origin", "_types", "_cast", "_python", "_schema", "_native", "_column", "_csv", "_json",
+    "_query", "_wire", "_params", "_answers", "_catalog", "_refusal", "_exchange", "_transport",
+    "_settings", "_source", "_drive", "_flow", "_account", "_pin", "_plan", "_store", "_cache",
+    "_spans", "_pages", "_proof", "_download", "_estimate", "_provenance", "_frames", "_sink",
+    "_predicate", "_comparisons", "_filters", "_polars_values", "_polars_reader", "_options",
+    "_read", "_stack", "_fan_out", "_scan", "_calls", "execution", "pipeline", "client", "_api",
+    "__init__",
 ]  # fmt: skip
 
 EXPORTS = {
-    "Dune", "DuneError", "Execution", "__version__", "errors",
-    "execute_dune_query", "execute_dune_sql", "provenance",
+    "Dune", "DuneError", "Execution", "PipelineExecution", "__version__", "errors",
+    "execute_dune_pipeline", "execute_dune_query", "execute_dune_sql", "provenance",
     "read_dune_execution", "read_dune_execution_async",
     "read_dune_query", "read_dune_query_async",
     "read_dune_sql", "read_dune_sql_async",
+    "scan_dune_execution", "scan_dune_query", "scan_dune_sql",
 }  # fmt: skip
 
 

@@ -9,7 +9,7 @@ import ssl
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, suppress
 from math import inf
 
 import pytest
@@ -357,6 +357,45 @@ def test_a_proxy_that_refuses_proves_that_nothing_was_sent(monkeypatch):
         assert not lost("https://api.example.com", EXECUTE).sent
         assert proxy.requests
         assert not any(KEY.encode() in request for request in proxy.requests)
+
+
+def tunnel(target):
+    """Return the script of a proxy that connects to a port of this machine, whatever is asked."""
+
+    def carry(source, sink):
+        with suppress(OSError):
+            while data := source.recv(65536):
+                sink.sendall(data)
+            sink.shutdown(socket.SHUT_WR)
+
+    def script(connection, _request):
+        with socket.create_connection(("127.0.0.1", target)) as other:
+            connection.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
+            back = threading.Thread(target=carry, args=(other, connection), daemon=True)
+            back.start()
+            carry(connection, other)
+            back.join()
+
+    return script
+
+
+@pytest.mark.parametrize("request_", [READ, EXECUTE], ids=["read", "execute"])
+def test_a_proxy_carries_what_it_cannot_read(tls, monkeypatch, request_):
+    """Https through a tunnel: the proxy hears where to, and nothing of the request."""
+    with (
+        RawServer(says(http(body=b'{"a": 1}')), wrap=tls) as server,
+        RawServer(tunnel(server.port)) as proxy,
+    ):
+        for name in ("https_proxy", "HTTPS_PROXY"):
+            monkeypatch.setenv(name, proxy.url)
+        for name in ("NO_PROXY", "no_proxy"):
+            monkeypatch.delenv(name, raising=False)
+        answer, attempt = send(server.url.replace("http:", "https:"), request_)
+        assert attempt.sent
+        assert answer.body == b'{"a": 1}'
+        assert KEY.encode() in server.requests[0]
+        assert [each.split()[0] for each in proxy.requests] == [b"CONNECT"]
+        assert KEY.encode() not in proxy.requests[0]
 
 
 # Secrets and threads

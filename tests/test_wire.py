@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from replay import BASE_URL, answer
 
-from dune_frames import _wire, errors
+from dune_frames import _answers, _wire, errors
 from dune_frames._envelope import MalformedBodyError, cut_out_rows
 from dune_frames._query import Window
 
@@ -73,7 +73,7 @@ def test_parameters_and_columns_are_encoded():
 def test_a_recorded_status_is_read(examples):
     """A completed run, as recorded in 2024: every field, times in UTC cut to microseconds."""
     told, body = recorded(examples, "real_status_completed_2024")
-    status = _wire.read_status(told)
+    status = _answers.read_status(told)
     assert status.execution_id == body["execution_id"]
     assert status.is_finished
     assert status.word == "COMPLETED"
@@ -85,7 +85,7 @@ def test_a_recorded_status_is_read(examples):
 def test_a_recorded_status_without_an_end_is_read(examples):
     """A run under way, as recorded: what is not there yet is None."""
     told, _ = recorded(examples, "real_status_executing_2024")
-    status = _wire.read_status(told)
+    status = _answers.read_status(told)
     assert not status.is_finished
     assert status.ended_at is None
     assert status.metadata is None
@@ -94,17 +94,19 @@ def test_a_recorded_status_without_an_end_is_read(examples):
 def test_the_epoch_means_no_time(examples):
     """In 2022 missing times were written as 1970; Go's zero time is none either."""
     told, body = recorded(examples, "real_status_no_pending_2022")
-    _wire.read_status(told)
+    _answers.read_status(told)
     zero = answer(200, body | {"expires_at": "0001-01-01T00:00:00Z", "submitted_at": "soon"})
-    assert _wire.read_status(zero).expires_at is None
-    assert _wire.read_status(zero).submitted_at is None
+    assert _answers.read_status(zero).expires_at is None
+    assert _answers.read_status(zero).submitted_at is None
 
 
 def test_times_are_read_to_the_microsecond():
     """Nine fractional digits are cut, fewer are filled."""
     told = {"execution_id": ID, "state": "x"}
-    long = _wire.read_status(answer(200, told | {"submitted_at": "2024-01-02T03:04:05.123456789Z"}))
-    short = _wire.read_status(answer(200, told | {"submitted_at": "2024-01-02T03:04:05.1Z"}))
+    long = _answers.read_status(
+        answer(200, told | {"submitted_at": "2024-01-02T03:04:05.123456789Z"})
+    )
+    short = _answers.read_status(answer(200, told | {"submitted_at": "2024-01-02T03:04:05.1Z"}))
     assert long.submitted_at == datetime(2024, 1, 2, 3, 4, 5, 123456, UTC)
     assert short.submitted_at == datetime(2024, 1, 2, 3, 4, 5, 100000, UTC)
 
@@ -122,7 +124,7 @@ RESULTS = [
 def test_recorded_results_are_read(name, examples):
     """Rows, state and the next offset of every recorded page are what its JSON says."""
     told, body = recorded(examples, name)
-    results = _wire.read_results(told)
+    results = _answers.read_results(told)
     assert json.loads(results.rows) == body["result"]["rows"]
     assert results.status.state == body["state"]
     assert results.next_offset == body.get("next_offset")
@@ -142,16 +144,16 @@ def test_recorded_results_are_read_alike_however_they_are_spaced(name, examples)
 def test_both_spellings_of_cancelled_are_one_word(examples):
     """The wire says CANCELLED, the documentation CANCELED."""
     told, body = recorded(examples, "real_results_cancelled_2022")
-    assert _wire.read_results(told).status.word == "CANCELLED"
+    assert _answers.read_results(told).status.word == "CANCELLED"
     other = answer(200, body | {"state": "QUERY_STATE_CANCELED"})
-    assert _wire.read_results(other).status.word == "CANCELLED"
+    assert _answers.read_results(other).status.word == "CANCELLED"
 
 
 def test_a_final_state_needs_no_flag():
     """A state that is known to be final ends the wait, whatever the flag says or lacks."""
     for flag in ({}, {"is_execution_finished": None}, {"is_execution_finished": False}):
         told = {"execution_id": ID, "state": "QUERY_STATE_FAILED"} | flag
-        assert _wire.read_status(answer(200, told)).is_finished
+        assert _answers.read_status(answer(200, told)).is_finished
 
 
 @pytest.mark.parametrize(
@@ -171,7 +173,7 @@ def test_a_final_state_needs_no_flag():
 )
 def test_what_an_http_error_says(body, said):
     """Dune's words are found where they are, and nothing is made up where not."""
-    assert _wire.read_error(answer(400, body)) == said
+    assert _answers.read_error(answer(400, body)) == said
 
 
 # Rows
@@ -226,28 +228,33 @@ def test_any_rows_are_cut_out_exactly(rows, metadata_first, compact, ascii_only)
 def test_rows_that_are_null_are_no_rows():
     """Go writes a list that was never filled as null."""
     told = {"execution_id": ID, "state": "x", "result": {"rows": None, "metadata": {}}}
-    assert _wire.read_results(answer(200, told)).rows == b"[]"
+    assert _answers.read_results(answer(200, told)).rows == b"[]"
 
 
 def test_rows_with_words_that_are_no_json_are_passed_on():
     """A bare NaN is the decoder's business; it does not hide the rows."""
     body = b'{"execution_id": "x", "state": "x", "result": {"rows": [{"a": NaN}], "metadata": {}}}'
-    assert _wire.read_results(answer(200, body)).rows == b'[{"a": NaN}]'
+    assert _answers.read_results(answer(200, body)).rows == b'[{"a": NaN}]'
 
 
 def test_column_names_are_taken_from_the_rows_where_none_are_told():
     """Results from before 2024 may lack them; broken rows are no reason to fail otherwise."""
     told = {"execution_id": ID, "state": "x", "result": {"rows": [{"a": 1}, {"a": 1, "b": 2}]}}
-    assert _wire.read_results(answer(200, told)).status.metadata.column_names == ("a", "b")
+    assert _answers.read_results(answer(200, told)).status.metadata.column_names == ("a", "b")
     compact = b'{"execution_id":"x","state":"x","result":{"rows":[{],"metadata":{}}}'
     with pytest.raises(MalformedBodyError):
-        _wire.read_results(answer(200, compact))
+        _answers.read_results(answer(200, compact))
 
 
 # Bodies that are not what they should be
 
 
-READERS = [_wire.read_status, _wire.read_results, _wire.read_submitted, _wire.read_cancelled]
+READERS = [
+    _answers.read_status,
+    _answers.read_results,
+    _answers.read_submitted,
+    _answers.read_cancelled,
+]
 _KEYS = st.sampled_from(
     [
         "execution_id", "state", "is_execution_finished", "query_id", "submitted_at", "expires_at",
@@ -301,9 +308,9 @@ def test_a_page_that_is_cut_short_is_noticed(name, cut, examples):
     compact = json.dumps(json.loads(body), separators=(",", ":")).encode()
     for whole in (body, compact):
         with pytest.raises(MalformedBodyError):
-            _wire.read_results(answer(200, whole[: int(len(whole) * cut)]))
+            _answers.read_results(answer(200, whole[: int(len(whole) * cut)]))
         with pytest.raises(MalformedBodyError):
-            _wire.read_results(answer(200, whole[:-1]))
+            _answers.read_results(answer(200, whole[:-1]))
 
 
 # Addresses in answers
@@ -333,8 +340,8 @@ FOREIGN = [
 def test_our_own_address_is_accepted(told):
     """An address at the configured scheme, host and port is ours, however it is written."""
     body = {"execution_id": ID, "state": "x", "next_uri": told}
-    _wire.read_results(answer(200, body))
-    _wire.read_csv_offset(answer(200, b"", x_dune_next_uri=told))
+    _answers.read_results(answer(200, body))
+    _answers.read_csv_offset(answer(200, b"", x_dune_next_uri=told))
 
 
 @pytest.mark.parametrize("told", FOREIGN, ids=str)
@@ -342,12 +349,12 @@ def test_a_foreign_address_is_refused(told):
     """Any other scheme, host or port, and whatever parsers disagree about, is refused."""
     body = {"execution_id": ID, "state": "x", "next_uri": told}
     with pytest.raises(errors.UntrustedAddressError):
-        _wire.read_results(answer(200, body))
+        _answers.read_results(answer(200, body))
     if isinstance(told, str):
         with pytest.raises(errors.UntrustedAddressError):
-            _wire.read_csv_offset(answer(200, b"", x_dune_next_uri=told))
+            _answers.read_csv_offset(answer(200, b"", x_dune_next_uri=told))
         with pytest.raises(errors.UntrustedAddressError):
-            _wire.read_results(
+            _answers.read_results(
                 answer(200, {"execution_id": ID, "state": "x"}, x_dune_next_uri=told)
             )
 
@@ -356,4 +363,4 @@ def test_a_foreign_address_is_refused(told):
 def test_an_offset_that_is_none_is_refused(told):
     """The next offset of a CSV page is a count or an error."""
     with pytest.raises(MalformedBodyError):
-        _wire.read_csv_offset(answer(200, b"", x_dune_next_offset=told))
+        _answers.read_csv_offset(answer(200, b"", x_dune_next_offset=told))

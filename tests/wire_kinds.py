@@ -151,8 +151,11 @@ def _varbinary(value: bytes) -> Value:
     return _string("0x" + value.hex())
 
 
-#: Days of years 1 to 9999, and some far beyond.
-_DAYS = st.integers(-719162, 2932896) | st.integers(-1_000_000, 5_000_000)
+_CALENDAR = st.integers(-719162, 2932896)
+#: Days of years 1 to 9999, and now and then of years far beyond.
+_DAYS = st.integers(0, 9).flatmap(
+    lambda roll: _CALENDAR if roll else st.integers(-1_000_000, 5_000_000)
+)
 
 
 def _day_text(day: int) -> str:
@@ -370,6 +373,20 @@ class Result:
     def columns(self) -> list[list[Any]]:
         """What each column should hold."""
         return [[row[place].plain for row in self.rows] for place in range(len(self.names))]
+
+
+def sendable(value: Any, of: pa.DataType) -> Any:
+    """Return what `plain` would return as a Python value that Arrow and others take."""
+    if value is None:
+        return None
+    if pa.types.is_floating(of):
+        return float(value)
+    if pa.types.is_map(of):
+        pairs = value.items()
+        return {sendable(k, of.key_type): sendable(v, of.item_type) for k, v in pairs}
+    if pa.types.is_struct(of):
+        return {child.name: sendable(value[child.name], child.type) for child in of}
+    return [sendable(each, of.value_type) for each in value] if pa.types.is_list(of) else value
 
 
 @st.composite

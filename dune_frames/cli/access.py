@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from dune_frames import Dune
-from dune_frames.errors import ConfigurationError
+from dune_frames.errors import ConfigurationError, DuneError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def client(*, local: bool) -> Iterator[Dune]:
     """Give the client that the environment describes, or that of a Dune for this command alone."""
     if local:
-        with embedded() as dune:
+        with _gone_afterwards(), embedded() as dune:
             yield dune.client()
         return
     chosen = _from_environment()
@@ -26,6 +26,16 @@ def client(*, local: bool) -> Iterator[Dune]:
         yield chosen
     finally:
         chosen.close()
+
+
+@contextmanager
+def _gone_afterwards() -> Iterator[None]:
+    """Let no error advise to go on with a run that ends with this command."""
+    try:
+        yield
+    except DuneError as problem:
+        problem.execution_id = None
+        raise
 
 
 def _from_environment() -> Dune:

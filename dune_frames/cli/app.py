@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from dune_frames import __version__
-from dune_frames.cli import endings, local, read, runs
+from dune_frames.cli import endings, local, pipelines, read, runs, storage
 from dune_frames.cli.groups import spread
 from dune_frames.cli.messages import say
 
@@ -60,7 +60,16 @@ def _command(work: Callable[..., None]) -> None:
     app.command(work.__name__, epilog=endings.EPILOG)(spread(ending_well))
 
 
-for _work in (read.query, read.sql, read.execution, runs.status, runs.cancel, local.local):
+for _work in (
+    read.query,
+    read.sql,
+    read.execution,
+    runs.status,
+    runs.cancel,
+    pipelines.pipeline,
+    storage.cache,
+    local.local,
+):
     _command(_work)
 
 #: typer exports this child of its usage errors; where the parent lives depends on its version.
@@ -70,18 +79,21 @@ _UsageError: type[typer.BadParameter] = typer.BadParameter.__bases__[0]
 def run() -> int:
     """Run what the command line asks for; return the exit status."""
     endings.end_on_signals()
-    _make_sure_of_stdout()
+    _make_sure_of_streams()
     try:
         return app(prog_name=_NAME, standalone_mode=False) or 0
     except _UsageError as problem:
         context = problem.ctx.command_path if problem.ctx else _NAME
-        say(f"{' '.join(problem.format_message().split())} See '{context} --help'.")
+        message = " ".join(problem.format_message().split())
+        say(f"error: {message.rstrip('.')} (see {context} --help)")
         return endings.USAGE
 
 
-def _make_sure_of_stdout() -> None:
-    """Let stdout take any text: what its encoding lacks is replaced, and closed, it is nowhere."""
-    if sys.stdout is None:
-        sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - open to the end
+def _make_sure_of_streams() -> None:
+    """Let a closed stream lead nowhere, and stdout replace what its encoding lacks."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            nowhere = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - open to the end
+            setattr(sys, name, nowhere)
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")

@@ -13,6 +13,7 @@ from datetime import timedelta
 from math import isfinite, isnan
 from typing import TYPE_CHECKING, Any
 
+from dune_frames._cast import is_list
 from dune_frames._python import python_values
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ def _text_type(of: pa.DataType) -> pa.DataType:
     """Return the type with text in the place of the leaves that Arrow itself writes as text."""
     import pyarrow as pa
 
-    if pa.types.is_list(of):
+    if is_list(of):
         return pa.list_(_text_type(of.value_type))
     if pa.types.is_map(of):
         return pa.map_(_text_type(of.key_type), _text_type(of.item_type))

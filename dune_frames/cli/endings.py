@@ -84,6 +84,8 @@ def text_of(error: errors.DuneError) -> str:
         return f"error: {error.message.rstrip()}"
     advice = _advice(error).rstrip(".")
     line = f"error: {error.message}" + (f" ({advice})" if advice else "")
+    if error.execution_id and error.execution_id not in line:
+        line += f" [execution {error.execution_id}]"
     return " ".join(line.split())
 
 

@@ -4,7 +4,6 @@
 
 import contextlib
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -40,37 +39,41 @@ def local(
     ] = None,
 ) -> None:
     """Serve an embedded Dune with sample tables until Ctrl-C; print how to use it."""
+    tables = dict(map(_split, table or []))
+    queries = {query_id_of(name): _text_of(file) for name, file in map(_split, query or [])}
     with embedded() as dune, contextlib.suppress(KeyboardInterrupt):
-        _furnish(dune, table or [], query or [])
+        _furnish(dune, tables, queries)
         typer.echo(_HOW_TO.format(url=dune.url), nl=False)
         while True:
             time.sleep(_A_WHILE)
 
 
-def _furnish(dune: "LocalDune", tables: list[str], queries: list[str]) -> None:
-    for pair in tables:
-        with _refusing(pair):
-            name, file = _split(pair)
-            dune.register(name, file)
-    for pair in queries:
-        with _refusing(pair):
-            number, file = _split(pair)
-            dune.save_query(query_id_of(number), file.read_text(encoding="utf-8-sig"))
-
-
-@contextlib.contextmanager
-def _refusing(pair: str) -> Iterator[None]:
-    try:
-        yield
-    except (ValueError, OSError) as problem:
-        raise InvalidRequestError(
-            f"{pair!r} cannot be served: {problem}",
-            advice="give --table my.trades=trades.parquet, --query 7=query.sql",
-        ) from None
-
-
 def _split(pair: str) -> tuple[str, Path]:
     name, equals, file = pair.partition("=")
-    if not equals or not name:
-        raise ValueError("it is no NAME=FILE")
+    if not equals or not name or not Path(file).is_file():
+        raise _refused(pair, "there is no such file" if equals and name else "it is no NAME=FILE")
     return name, Path(file)
+
+
+def _text_of(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as problem:
+        raise _refused(str(file), str(problem)) from None
+
+
+def _furnish(dune: "LocalDune", tables: dict[str, Path], queries: dict[int, str]) -> None:
+    for name, file in tables.items():
+        try:
+            dune.register(name, file)
+        except (OSError, ValueError) as problem:
+            raise _refused(f"{name}={file}", str(problem)) from None
+    for query_id, sql in queries.items():
+        dune.save_query(query_id, sql)
+
+
+def _refused(what: str, why: str) -> InvalidRequestError:
+    return InvalidRequestError(
+        f"{what!r} cannot be served: {why}",
+        advice="give --table my.trades=trades.parquet, --query 7=query.sql",
+    )

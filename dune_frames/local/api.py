@@ -18,7 +18,7 @@ from dune_frames.local.executions import (
     Executions,
 )
 from dune_frames.local.pages import Page, Pages
-from dune_frames.local.pipelines import Pipelines
+from dune_frames.local.pipelines import Pipelines, definition, plan, run_of
 from dune_frames.local.queries import SavedQuery, ad_hoc_values, filled, view_sql
 from dune_frames.local.responses import (
     Reading,
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from dune_frames.local.settings import Quirks, Settings
 
 _LARGEST_QUERY_ID = 2**31 - 1
+_SECOND = 10**9
 _STORED_SQL = "-- a stored result"
 _NEVER_RUN = "not found: No execution found for the latest version of the given query"
 _NO_QUERY = "not found: Query not found or private"
@@ -67,6 +68,34 @@ class Call:
     body: Mapping[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class StoredExecution:
+    """A finished execution that did not run here.
+
+    Attributes
+    ----------
+    result : Result or None
+        Its rows.
+    query_id : int
+        Its query; 0 for none.
+    params : mapping of str to object
+        The parameters it is found by.
+    state : str
+        Its state, known or not.
+    error : ExecutionError or None
+        Why it failed.
+    age : float
+        How many seconds ago it ended.
+    """
+
+    result: Result | None = None
+    query_id: int = 0
+    params: Mapping[str, Any] = field(default_factory=dict)
+    state: str = COMPLETED
+    error: ExecutionError | None = None
+    age: float = 0.0
+
+
 class Api:
     """The endpoints over one engine and one store of executions."""
 
@@ -77,37 +106,35 @@ class Api:
         self.queries: dict[int, SavedQuery] = {}
         self._runner = Runner(self.engine, self.executions, settings)
         self._pages = Pages(self.engine, settings)
-        self._pipelines = Pipelines(self.executions)
+        self._pipelines = Pipelines(self.executions, self._runner)
         self._bodies: Cache[Answer] = Cache(settings.body_cache_mb * 2**20)
 
-    def store(
-        self,
-        result: Result,
-        query_id: int | None,
-        params: Mapping[str, Any],
-        state: str,
-        error: ExecutionError | None,
-        age: float,
-    ) -> str:
-        """Take in a finished execution with its result, which ended some seconds ago."""
-        if query_id is not None and query_id not in self.queries:
-            self.queries[query_id] = SavedQuery.of(query_id, _STORED_SQL, params, version=1)
-        query = self.queries.get(query_id or 0)
-        moment = now() - int(age * 10**9)
+    def store(self, finished: StoredExecution) -> str:
+        """Take in a finished execution; its query is saved when it is not yet."""
+        if finished.query_id and finished.query_id not in self.queries:
+            self.save_query(finished.query_id, _STORED_SQL, finished.params)
+        query = self.queries.get(finished.query_id, SavedQuery.of(0, _STORED_SQL, {}, version=0))
+        moment = now() - int(finished.age * _SECOND)
         execution = Execution(
-            query.sql if query else _STORED_SQL,
-            query.query_id if query else 0,
-            query.version if query else 0,
-            query.values(params) if query else {},
-            state=state,
+            query.sql,
+            query.query_id,
+            query.version,
+            query.values(finished.params),
+            state=finished.state,
+            is_finished=True,
             submitted_at=moment,
             started_at=moment,
             ended_at=moment,
-            is_finished=True,
-            error=error,
-            result=result,
+            error=finished.error,
+            result=finished.result if finished.state in (COMPLETED, PARTIAL) else None,
         )
         return self.executions.add(execution).execution_id
+
+    def save_query(self, query_id: int, sql: str, params: Mapping[str, Any]) -> None:
+        """Save a query under a number; another text than before makes a new version."""
+        known = self.queries.get(query_id)
+        version = 1 if known is None else known.version + (known.sql != sql)
+        self.queries[query_id] = SavedQuery.of(query_id, sql, params, version)
 
     def close(self) -> None:
         """Cancel what runs and close the engine."""
@@ -134,14 +161,13 @@ class Api:
 
     def execute_pipeline(self, call: Call) -> Answer:
         """POST /query/{query_id}/pipeline/execute."""
-        execution = self._runner.submit(self._execution_of(call))
-        return json_answer({"pipeline_execution_id": self._pipelines.start(execution)})
+        nodes = plan(self._execution_of(call), self.queries)
+        return json_answer({"pipeline_execution_id": self._pipelines.start(nodes)})
 
     def _execution_of(self, call: Call) -> Execution:
         query = self._query(call, "Query not found")
         self._check_tier(call)
-        values = query.values(_given_parameters(call))
-        return Execution(filled(query.sql, values), query.query_id, query.version, values)
+        return run_of(query, _given_parameters(call))
 
     def _executed(self, execution: Execution) -> Answer:
         state = execution.state
@@ -171,7 +197,7 @@ class Api:
 
     def cancel(self, call: Call) -> Answer:
         """POST /execution/{execution_id}/cancel."""
-        return json_answer({"success": self.executions.cancel(self._execution(call))})
+        return json_answer({"success": self.executions.cancel(self._execution(call).execution_id)})
 
     def _execution(self, call: Call) -> Execution:
         execution_id = call.path["execution_id"]
@@ -264,8 +290,8 @@ class Api:
 
     def pipeline(self, call: Call) -> Answer:
         """GET /query/{query_id}/pipeline."""
-        query = self._query(call, _NO_QUERY)
-        return self._pipelines.definition(query.query_id)
+        run = run_of(self._query(call, _NO_QUERY), _given_parameters(call))
+        return definition(plan(run, self.queries))
 
     def pipeline_status(self, call: Call) -> Answer:
         """GET /pipelines/executions/{pipeline_execution_id}/status."""

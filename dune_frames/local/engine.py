@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 
 from dune_frames.local import udfs
+from dune_frames.local.clock import new_ulid
 from dune_frames.local.duckdb_types import computed_type
 from dune_frames.local.frames import Types, arrow_table, typed_result
 from dune_frames.local.relations import check_types, result_of, untyped_result_of
@@ -21,7 +22,7 @@ from dune_frames.local.sql import Table, Tables, translate
 from dune_frames.local.sql.values import sql_name, sql_string
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from dune_frames.local.results import Result
     from dune_frames.local.settings import Settings
@@ -58,7 +59,13 @@ class Engine:
         for name in sample_names():
             self.tables.add_later(name, partial(self._make_sample, name))
 
-    def run(self, sql: str, stopped: threading.Event, timeout: float) -> Result:
+    def run(
+        self,
+        sql: str,
+        stopped: threading.Event,
+        timeout: float,
+        results: Mapping[str, Result] | None = None,
+    ) -> Result:
         """Run Dune SQL.
 
         Parameters
@@ -69,6 +76,8 @@ class Engine:
             Set it to interrupt the run.
         timeout : float
             Seconds after which it is interrupted.
+        results : mapping of str to Result, optional
+            Results to read in the place of saved queries, by their names: ``query_123``.
 
         Raises
         ------
@@ -77,11 +86,20 @@ class Engine:
         duckdb.Error
             It failed while it ran, or was interrupted.
         """
-        query = translate(sql, self.tables, self._views)
+        query = translate(sql, self.tables, self._reading(results or {}))
         with self._cursor() as cursor, _interruptible(cursor, stopped, timeout):
             relation = cursor.sql(query.sql)
             check_types(relation, query.types)
             return result_of(relation, query.names, query.types)
+
+    def _reading(self, results: Mapping[str, Result]) -> Views:
+        """Make tables of results; return the views that read them."""
+        selects = {}
+        for name, result in results.items():
+            table = self._make_table(f"results.of_{new_ulid().lower()}", result)
+            self.tables.add(table)
+            selects[name] = f"SELECT * FROM {table.name}"  # noqa: S608 - both names are made here
+        return lambda name: selects.get(name.lower()) or self._views(name)
 
     def ingest(self, frame: Any) -> Result:
         """Return a frame as a result with the Dune types that its own types stand for."""
@@ -91,12 +109,17 @@ class Engine:
 
     def rows(self, result: Result, where: str | None, order_by: str | None) -> pa.Array:
         """Return the places of the rows of a result that match, in order."""
+        names = [n for n in result.table.column_names if f'"{n}"' in f"{where} {order_by}"]
         places = pa.array(np.arange(result.row_count))
-        table = result.table.append_column("place", places)
-        sql = f"SELECT place FROM _result WHERE {where or 'TRUE'} ORDER BY "
+        table = result.table.select(names).append_column("place", places)
+        order_by = f"{order_by}, place" if order_by else "place"
         with self._cursor() as cursor:
             cursor.register("_result", table)
-            relation = cursor.sql(sql + ", ".join(filter(None, [order_by, "place"])))
+            # A copy, because Arrow would compare NaN its own way if DuckDB left it the filter.
+            cursor.execute("CREATE TEMP TABLE kept AS SELECT * FROM _result")
+            relation = cursor.sql(
+                f"SELECT place FROM kept WHERE {where or 'TRUE'} ORDER BY {order_by}"
+            )
             return relation.to_arrow_table().column(0).combine_chunks()
 
     def register(self, name: str, frame: Any, types: Types | None) -> None:

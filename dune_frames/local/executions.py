@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from dune_frames.local.clock import DAY, is_ulid, new_ulid, now, rfc3339
@@ -19,9 +19,12 @@ COMPLETED = "QUERY_STATE_COMPLETED"
 PARTIAL = "QUERY_STATE_COMPLETED_PARTIAL"
 FAILED = "QUERY_STATE_FAILED"
 CANCELLED = "QUERY_STATE_CANCELLED"
-EXPIRED = "QUERY_STATE_EXPIRED"
 
+#: Results are kept for 90 days, in what the API says; here as long as the server lives.
 _RETENTION = 90 * DAY
+_MILLISECOND = 10**6
+#: A made-up price, so that costs are there to be shown.
+_CREDITS_PER_SECOND = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +54,29 @@ class ExecutionError:
         return shown | {"metadata": {"line": self.line, "column": self.column}}
 
 
-@dataclass
+@dataclass(frozen=True, slots=True)
 class Execution:
-    """One run of a query, as it goes on. Only `Executions` changes it."""
+    """One run of a query, as it is at a moment.
+
+    Attributes
+    ----------
+    sql : str
+        What it runs, its parameters filled in.
+    query_id, version : int
+        The saved query and which text of it; 0 for SQL that is not saved.
+    parameters : mapping of str to str
+        The values it runs with.
+    execution_id : str
+        A ULID.
+    state : str
+        Dune's word; only `is_finished` tells whether it is the last.
+    submitted_at, started_at, ended_at, cancelled_at : int or None
+        In nanoseconds since 1970 UTC.
+    error, result : ExecutionError or None, Result or None
+        How it ended.
+    stopped : threading.Event
+        Set when it is cancelled.
+    """
 
     sql: str
     query_id: int = 0
@@ -61,38 +84,37 @@ class Execution:
     parameters: Mapping[str, str] = field(default_factory=dict)
     execution_id: str = field(default_factory=new_ulid)
     state: str = PENDING
+    is_finished: bool = False
     submitted_at: int = field(default_factory=now)
     started_at: int | None = None
     ended_at: int | None = None
     cancelled_at: int | None = None
-    is_finished: bool = False
     error: ExecutionError | None = None
     result: Result | None = None
     stopped: threading.Event = field(default_factory=threading.Event, repr=False)
 
     @property
-    def cost_credits(self) -> float:
-        """Return what it cost: time that it ran, at a made-up price."""
-        return round(self.execution_millis / 10_000, 6)
-
-    @property
     def pending_millis(self) -> int:
         """Return how long it waited."""
-        return ((self.started_at or self.submitted_at) - self.submitted_at) // 10**6
+        return ((self.started_at or self.submitted_at) - self.submitted_at) // _MILLISECOND
 
     @property
     def execution_millis(self) -> int:
         """Return how long it ran."""
         if self.started_at is None or self.ended_at is None:
             return 0
-        return (self.ended_at - self.started_at) // 10**6
+        return (self.ended_at - self.started_at) // _MILLISECOND
+
+    @property
+    def cost_credits(self) -> float:
+        """Return what it cost so far."""
+        return round(self.execution_millis / 1000 * _CREDITS_PER_SECOND, 6)
 
     def moments(self) -> dict[str, str]:
         """Return the moments that have come, as the API writes them, in its order."""
-        ended = self.ended_at or self.cancelled_at
         moments = {
             "submitted_at": self.submitted_at,
-            "expires_at": ended and ended + _RETENTION,
+            "expires_at": self.ended_at and self.ended_at + _RETENTION,
             "execution_started_at": self.started_at,
             "cancelled_at": self.cancelled_at,
             "execution_ended_at": self.ended_at,
@@ -101,7 +123,7 @@ class Execution:
 
 
 class Executions:
-    """Every execution of this server, and the changes of their states."""
+    """Every execution of this server. A change of state puts a new value in the old one's place."""
 
     def __init__(self) -> None:
         self._by_id: dict[str, Execution] = {}
@@ -114,7 +136,7 @@ class Executions:
         return execution
 
     def get(self, execution_id: str) -> Execution | None:
-        """Return an execution, None for an id that was never given.
+        """Return an execution as it is now, None for an id that was never given.
 
         Raises
         ------
@@ -136,41 +158,45 @@ class Executions:
         with self._lock:
             return round(sum(e.cost_credits for e in self._by_id.values()), 6)
 
-    def start(self, execution: Execution) -> bool:
+    def start(self, execution_id: str) -> bool:
         """Let a pending execution run; False when it was cancelled before."""
-        with self._lock:
-            if execution.is_finished:
-                return False
-            execution.state, execution.started_at = EXECUTING, now()
-            return True
+        return self._change(execution_id, state=EXECUTING, started_at=now()) is not None
 
-    def finish(self, execution: Execution, outcome: Result | ExecutionError) -> None:
+    def finish(self, execution_id: str, outcome: Result | ExecutionError) -> None:
         """End a running execution with its result or its error."""
+        ended: dict[str, Any] = {"is_finished": True, "ended_at": now()}
         if isinstance(outcome, ExecutionError):
-            self._end(execution, FAILED, error=outcome)
+            self._change(execution_id, state=FAILED, error=outcome, **ended)
         else:
-            self._end(execution, COMPLETED, result=outcome)
+            self._change(execution_id, state=COMPLETED, result=outcome, **ended)
 
-    def cancel(self, execution: Execution) -> bool:
+    def cancel(self, execution_id: str) -> bool:
         """End an execution that has not ended; False when it has."""
-        cancelled = self._end(execution, CANCELLED, cancelled_at=now())
-        execution.stopped.set()
-        return cancelled
+        moment = now()
+        cancelled = self._change(
+            execution_id,
+            state=CANCELLED,
+            is_finished=True,
+            ended_at=moment,
+            cancelled_at=moment,
+        )
+        if cancelled is not None:
+            cancelled.stopped.set()
+        return cancelled is not None
 
     def cancel_all(self) -> None:
         """Cancel whatever still runs."""
         with self._lock:
-            going = [e for e in self._by_id.values() if not e.is_finished]
-        for execution in going:
-            self.cancel(execution)
+            going = [e.execution_id for e in self._by_id.values() if not e.is_finished]
+        for execution_id in going:
+            self.cancel(execution_id)
 
-    def _end(self, execution: Execution, state: str, **changes: Any) -> bool:
-        """Change to a last state once; who comes later is too late."""
+    def _change(self, execution_id: str, **changes: Any) -> Execution | None:
+        """Change an execution that has not ended; None when it has: who comes later is too late."""
         with self._lock:
+            execution = self._by_id[execution_id]
             if execution.is_finished:
-                return False
-            for name, value in changes.items():
-                setattr(execution, name, value)
-            execution.ended_at = now()
-            execution.state, execution.is_finished = state, True
-            return True
+                return None
+            changed = replace(execution, **changes)
+            self._by_id[execution_id] = changed
+            return changed

@@ -95,7 +95,7 @@ def _positional() -> pl.Expr:
     """Write without an exponent. Only whole numbers and tiny fractions come here with one."""
     digits, exponent = pl.col("digits"), pl.col("exponent")
     zeros = pl.lit("0").repeat_by(exponent.abs()).list.join("")
-    whole = (digits + zeros).str.slice(0, exponent + 1)
+    whole = (digits + zeros).str.slice(0, (exponent + 1).clip(lower_bound=0))
     return pl.col("sign") + pl.when(exponent < 0).then(
         "0." + zeros.str.slice(1) + digits
     ).otherwise(whole)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from functools import partial
 from typing import TYPE_CHECKING
 
 import duckdb
@@ -13,6 +14,8 @@ from dune_frames.local.failures import failure, internal_failure, timeout_failur
 from dune_frames.local.sql import SqlFailure
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from dune_frames.local.engine import Engine
     from dune_frames.local.executions import Execution, ExecutionError, Executions
     from dune_frames.local.results import Result
@@ -33,12 +36,19 @@ class Runner:
     def submit(self, execution: Execution) -> Execution:
         """Take an execution in and start it."""
         self._executions.add(execution)
-        thread = threading.Thread(
-            target=self._run, args=(execution,), daemon=True, name="dune-frames-execution"
-        )
+        self.begin(partial(self.run, execution))
+        return execution
+
+    def begin(self, work: Callable[[], None]) -> None:
+        """Do work that runs executions, in a thread of its own."""
+
+        def do() -> None:
+            work()
+            self._threads.discard(threading.current_thread())
+
+        thread = threading.Thread(target=do, daemon=True, name="dune-frames-execution")
         self._threads.add(thread)
         thread.start()
-        return execution
 
     def stop(self) -> None:
         """Cancel whatever runs, and wait until it has stopped."""
@@ -46,21 +56,31 @@ class Runner:
         for thread in list(self._threads):
             thread.join()
 
-    def _run(self, execution: Execution) -> None:
+    def run(self, execution: Execution, results: Mapping[str, Result] | None = None) -> None:
+        """Take an execution through its states.
+
+        Parameters
+        ----------
+        execution : Execution
+            One that was taken in.
+        results : mapping of str to Result, optional
+            Results that its SQL reads, by the names that it has for them.
+        """
         execution.stopped.wait(self._settings.queue_seconds)
-        if self._executions.start(execution):
+        if self._executions.start(execution.execution_id):
             began = time.monotonic()
-            outcome = self._outcome(execution)
+            outcome = self._outcome(execution, results or {})
             left = self._settings.execution_seconds - (time.monotonic() - began)
             execution.stopped.wait(max(left, 0))
-            self._executions.finish(execution, outcome)
-        self._threads.discard(threading.current_thread())
+            self._executions.finish(execution.execution_id, outcome)
 
-    def _outcome(self, execution: Execution) -> Result | ExecutionError:
+    def _outcome(
+        self, execution: Execution, results: Mapping[str, Result]
+    ) -> Result | ExecutionError:
         """Run the query. Whatever goes wrong ends the run, so that nobody polls for ever."""
         timeout = self._settings.execution_timeout
         try:
-            return self._engine.run(execution.sql, execution.stopped, timeout)
+            return self._engine.run(execution.sql, execution.stopped, timeout, results)
         except duckdb.InterruptException:
             return timeout_failure(timeout, execution)
         except (duckdb.Error, SqlFailure) as error:

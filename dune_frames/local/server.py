@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
 import socket
 import threading
 from typing import TYPE_CHECKING, Any, Self
 
 from uvicorn import Config, Server
 
-from dune_frames.local.api import Api
+from dune_frames.local.api import Api, StoredExecution
 from dune_frames.local.connections import Connections
 from dune_frames.local.executions import (
     COMPLETED,
@@ -17,7 +18,6 @@ from dune_frames.local.executions import (
 )
 from dune_frames.local.faults import Fault, Faults
 from dune_frames.local.frames import Types, typed_result
-from dune_frames.local.queries import SavedQuery
 from dune_frames.local.requests_log import RequestRecord, RequestsLog
 from dune_frames.local.routes import Surroundings, application
 from dune_frames.local.settings import Settings
@@ -49,11 +49,13 @@ class LocalDune(Settings):
             around = Surroundings(self._api, self._faults, self._log, self._connections)
             self._thread = _Thread(around)
             self._thread.start()
+            atexit.register(self.close)
         return self
 
     def close(self) -> None:
         """Stop serving at once: runs are cancelled, hanging answers end."""
         if self._thread is not None:
+            atexit.unregister(self.close)
             self._thread.stop()
             self._thread = None
         self._api.close()
@@ -85,30 +87,91 @@ class LocalDune(Settings):
     # Data
 
     def register(self, name: str, frame: Any, types: Types | None = None) -> None:
-        """Make a table."""
+        """Make a frame a table that queries can name.
+
+        Parameters
+        ----------
+        name : str
+            The table's name; dots part it as in ``dex.trades``. A table of that name is replaced,
+            a sample table too.
+        frame : pandas or polars DataFrame, pyarrow Table, anything with ``__arrow_c_stream__``, or path
+            The rows; a path names a Parquet file. A pandas index is not a column.
+        types : mapping of str to str, optional
+            Dune's type text for each column, for what a frame cannot tell: ``{"amount": "uint256"}``.
+            Only the columns named come along.
+
+        Raises
+        ------
+        ValueError, KeyError, TypeError
+            A value does not fit its type, the frame lacks a column, or it is no frame.
+
+        Examples
+        --------
+        >>> import polars as pl
+        >>> with LocalDune() as dune:
+        ...     dune.register("my.prices", pl.DataFrame({"price": [1.5]}))
+        """
         self._api.engine.register(name, frame, types)
 
     def save_query(self, query_id: int, sql: str, params: Mapping[str, Any] | None = None) -> None:
-        """Save a query under a number; saving it with another text makes a new version."""
-        known = self._api.queries.get(query_id)
-        same = known is not None and known.sql == sql
-        version = known.version + (not same) if known else 1
-        self._api.queries[query_id] = SavedQuery.of(query_id, sql, params, version)
+        """Save a query under a number.
+
+        Parameters
+        ----------
+        query_id : int
+            The number. Saved again with another text, the query has a new version, and its stored
+            results are no longer the latest.
+        sql : str
+            DuneSQL, with ``{{name}}`` for parameters.
+        params : mapping of str to object, optional
+            A default for each parameter, which also tells its type: text, number, datetime, or a
+            list whose first value is the default. `QueryParameter` says it in full.
+        """
+        self._api.save_query(query_id, sql, params or {})
 
     def store_result(
         self,
-        frame: Any,
+        frame: Any = None,
         types: Types | None = None,
         *,
-        query_id: int | None = None,
+        query_id: int = 0,
         params: Mapping[str, Any] | None = None,
         state: str = COMPLETED,
         error: ExecutionError | None = None,
         age: float = 0.0,
     ) -> str:
-        """Store a finished execution, which ended `age` seconds ago."""
-        result = typed_result(frame, types) if types else self._api.engine.ingest(frame)
-        return self._api.store(result, query_id, params or {}, state, error, age)
+        """Store a finished execution, to serve any rows, types and states without running SQL.
+
+        Parameters
+        ----------
+        frame : frame, path, or sequence of rows, optional
+            As for `register`; or plain Python rows, which need `types`: mappings, or sequences in
+            the order of `types`.
+        types : mapping of str to str, or sequence of pairs, optional
+            Column name to Dune's type text; pairs where names repeat. A text that no table lists
+            keeps its values as the JSON they are.
+        query_id : int
+            The saved query that it belongs to; it is saved when it is not yet.
+        params : mapping of str to object, optional
+            The parameters it is found by.
+        state : str
+            Any state, known or not. Only the two completed ones have rows.
+        error : ExecutionError, optional
+            What a failed one shows.
+        age : float
+            How many seconds ago it ended.
+
+        Returns
+        -------
+        str
+            The execution id.
+        """
+        if types is not None:
+            result = typed_result(frame, types)
+        else:
+            result = None if frame is None else self._api.engine.ingest(frame)
+        finished = StoredExecution(result, query_id, params or {}, state, error, age)
+        return self._api.store(finished)
 
     # What went on, and what shall go wrong
 

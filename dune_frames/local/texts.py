@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 _UNITS = ((0, "s"), (3, "ms"), (6, "us"))
 _DAY = dt.timedelta(days=1)
+_OFFSET = re.compile(r"([+-])(\d\d):(\d\d)")
 
 
 def plain_text(values: pa.Array, dune: DuneType, quirks: Quirks) -> pl.Series:
@@ -84,8 +86,18 @@ def _timestamp(values: pa.Array, dune: DuneType, _: Quirks) -> pl.Series:
 
 
 def _timestamp_with_zone(values: pa.Array, dune: DuneType, quirks: Quirks) -> pl.Series:
-    zoned = values.cast(pa.timestamp(values.type.unit, quirks.time_zone))
-    return _timestamp(pc.local_timestamp(zoned), dune, quirks) + f" {quirks.time_zone}"
+    return _timestamp(_local(values, quirks.time_zone), dune, quirks) + f" {quirks.time_zone}"
+
+
+def _local(values: pa.Array, zone: str) -> pa.Array:
+    """Return what clocks in a zone show at these instants."""
+    unit = values.type.unit
+    offset = _OFFSET.fullmatch(zone)
+    if offset is None:
+        return pc.local_timestamp(values.cast(pa.timestamp(unit, zone)))
+    minutes = int(f"{offset[1]}1") * (60 * int(offset[2]) + int(offset[3]))
+    shift = pa.scalar(dt.timedelta(minutes=minutes), pa.duration(unit))
+    return pc.add(values.cast(pa.timestamp(unit)), shift)
 
 
 def _time(values: pa.Array, dune: DuneType, _: Quirks) -> pl.Series:

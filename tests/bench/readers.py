@@ -145,14 +145,14 @@ def _json_ours(stored: Stored) -> Work:
     import polars as pl  # noqa: F401
     import pyarrow as pa
 
-    from dune_frames import _frames, _json, _schema, _wire
+    from dune_frames import _answers, _frames, _json, _schema, _wire
     from tests.bench.trades import TYPES
 
     answers = [_wire.Answer(200, {}, body) for body in _bodies(stored, "", _JSON_PAGES)]
     schema = _schema.result_schema(list(TYPES), list(TYPES.values()), _schema.Typing())
 
     def read() -> int:
-        rows = [_wire.read_results(answer).rows or b"" for answer in answers]
+        rows = [_answers.read_results(answer).rows or b"" for answer in answers]
         table = pa.concat_tables([_json.decode_json(each, schema) for each in rows])
         return len(_frames.to_frame(table, _frames.FrameOptions(), {}))
 

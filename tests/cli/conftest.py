@@ -6,13 +6,18 @@ import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 import dune_frames
 from dune_frames.local import LocalDune
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 #: Where the package under test is imported from: children run the same one.
 SOURCE = Path(dune_frames.__file__).parents[1]
@@ -54,9 +59,14 @@ class Shell:
         with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
             return list(pool.map(lambda words: self(*words), commands))
 
-    def start(self, *words: str, **environment: str) -> subprocess.Popen[bytes]:
-        """Start it."""
-        return self._start([*PROGRAM, *words], environment)
+    @contextmanager
+    def started(self, *words: str, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
+        """Start it; at the latest it ends with the block."""
+        with self._start([*PROGRAM, *words], environment) as process:
+            try:
+                yield process
+            finally:
+                process.kill()
 
     def python(self, code: str, *words: str) -> Ended:
         """Run Python code that starts the program in its own way, to its end."""

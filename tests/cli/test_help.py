@@ -9,7 +9,7 @@ from dune_frames._options import Reading
 from dune_frames.cli.endings import EPILOG
 from dune_frames.cli.flags import ReadingFlags
 
-COMMANDS = ["query", "sql", "execution", "status", "cancel", "local"]
+COMMANDS = ["query", "sql", "execution", "status", "cancel", "pipeline", "cache", "local"]
 
 
 def test_help_tells_options_and_exit_status(bare_shell):

@@ -45,21 +45,22 @@ def test_local_serves_until_interrupted(bare_shell):
     parquet.write_table(pa.table({"n": [1, 2]}), bare_shell.folder / "n.parquet")
     (bare_shell.folder / "7.sql").write_text("SELECT sum(n) AS total FROM my.numbers")
     served = ["--table", "my.numbers=n.parquet", "--query", "7=7.sql"]
-    process = bare_shell.start("local", *served)
-    lines = [process.stdout.readline().decode() for _ in range(4)]
-    exports = [line.split()[1] for line in lines if line.startswith("export ")]
-    assert [line[0] for line in lines] == ["#", "e", "e", "#"]
-    variables = dict(export.split("=", 1) for export in exports)
-    assert bare_shell("query", "7", "--to", "csv", **variables).out == "total\n3\n"
-    process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=30)
+    with bare_shell.started("local", *served) as process:
+        lines = [process.stdout.readline().decode() for _ in range(4)]
+        assert [line[0] for line in lines] == ["#", "e", "e", "#"]
+        exports = [line.split()[1] for line in lines if line.startswith("export ")]
+        variables = dict(export.split("=", 1) for export in exports)
+        assert bare_shell("query", "7", "--to", "csv", **variables).out == "total\n3\n"
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=30)
     assert (process.returncode, out, err) == (0, b"", b"")
 
 
-@pytest.mark.parametrize("words", [["--query", "seven=7.sql"], ["--table", "t=text.parquet"]])
-def test_local_refuses_what_it_cannot_serve(bare_shell, words):
+def test_local_refuses_what_it_cannot_serve(bare_shell):
     """A table or query that is none is refused in one line before anything is served."""
-    (bare_shell.folder / "text.parquet").write_text("no parquet")
-    ended = bare_shell("local", *words)
-    assert ended.status == 2
-    assert words[1] in ended.error_line
+    (bare_shell.folder / "text").write_text("no parquet")
+    wrong = [["--query", "seven=text"], ["--table", "t=text"], ["--table", "t=none"]]
+    commands = (["local", *words] for words in wrong)
+    for words, ended in zip(wrong, bare_shell.together(*commands), strict=True):
+        assert ended.status == 2
+        assert words[1].split("=")[0] in ended.error_line

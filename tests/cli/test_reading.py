@@ -21,9 +21,6 @@ def test_query_shows_a_table(shell, dune):
     assert "i32" in lines[4]
     assert "1234567.5" in lines[6]
     assert all(line.startswith("dune-frames: ") for line in ended.err.splitlines())
-    (started,) = [line.split()[2] for line in ended.err.splitlines() if line.endswith("started")]
-    again = shell("execution", started, "--quiet")
-    assert (again.out, again.err) == (ended.out, "")
 
 
 def test_parameters_arrive_as_given(shell, dune):

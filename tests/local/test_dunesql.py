@@ -215,7 +215,9 @@ EXPRESSIONS = [
 
 
 @pytest.mark.parametrize(("expression", "dune_type", "value"), EXPRESSIONS)
-def test_an_expression_has_the_type_and_the_value_that_dune_gives_it(ask, expression, dune_type, value):
+def test_an_expression_has_the_type_and_the_value_that_dune_gives_it(
+    ask, expression, dune_type, value
+):
     """Each expression of the table has Dune's type and value."""
     result = ask.run(f"SELECT {expression} AS x")
     assert "result" in result, result.get("error")
@@ -353,7 +355,7 @@ def test_a_query_that_goes_wrong_while_it_runs_fails_without_a_place(ask, sql, m
 
 def test_columns_are_named_as_trino_names_them(ask):
     """An alias or a column gives its name as written; anything else is called after its place."""
-    answer = ask.run("SELECT 1, X, x AS \"Two words\", x + 1 FROM (VALUES 5) AS t(x)")
+    answer = ask.run('SELECT 1, X, x AS "Two words", x + 1 FROM (VALUES 5) AS t(x)')
     names = answer["result"]["metadata"]["column_names"]
     assert names == ["_col0", "X", "Two words", "_col3"]
 

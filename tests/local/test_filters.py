@@ -217,12 +217,20 @@ def literals(name):
 
 
 LEAVES = st.sampled_from(sorted(COLUMNS)).flatmap(
-    lambda name: st.builds(compared, st.sampled_from(sorted(COMPARE)), st.just(name), literals(name))
-    | st.just((f"{name} IS NULL", lambda row: row[name] is None))
-    | st.just((f"{name} IS NOT NULL", lambda row: row[name] is not None))
+    lambda name: (
+        st.builds(compared, st.sampled_from(sorted(COMPARE)), st.just(name), literals(name))
+        | st.just((f"{name} IS NULL", lambda row: row[name] is None))
+        | st.just((f"{name} IS NOT NULL", lambda row: row[name] is not None))
+    )
 )
-FILTERS = st.recursive(LEAVES, lambda inner: st.builds(both, inner, inner) | st.builds(either, inner, inner), max_leaves=6)
-TABLE = st.lists(st.fixed_dictionaries({n: st.none() | v for n, (v, _) in COLUMNS.items()}), max_size=6)
+FILTERS = st.recursive(
+    LEAVES,
+    lambda inner: st.builds(both, inner, inner) | st.builds(either, inner, inner),
+    max_leaves=6,
+)
+TABLE = st.lists(
+    st.fixed_dictionaries({n: st.none() | v for n, (v, _) in COLUMNS.items()}), max_size=6
+)
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
@@ -231,7 +239,9 @@ def test_any_filter_is_three_valued_logic(ask, rows, filters):
     """For every row and filter: kept exactly when the filter is true, in Python and in the server."""
     dune: LocalDune = ask.dune
     types = {name: text for name, (_, text) in COLUMNS.items()}
-    execution = dune.store_result([{**row, "i": i} for i, row in enumerate(rows)], types | {"i": "bigint"})
+    execution = dune.store_result(
+        [{**row, "i": i} for i, row in enumerate(rows)], types | {"i": "bigint"}
+    )
     for text, meaning in filters:
         answer = ask.get(f"/execution/{execution}/results", filters=text, columns="i")
         expected = [[i] for i, row in enumerate(rows) if meaning(row) is True]

@@ -46,7 +46,9 @@ def test_recorded_texts_of_400_and_404(dune, ask, examples):
     dune.save_query(70, "SELECT '{{chain}}'", {"chain": ["ethereum"]})
     cases = {
         "error_400_unknown_param.json": ask.post("/query/70/execute", query_parameters={"x": "1"}),
-        "error_400_bad_enum_value.json": ask.post("/query/70/execute", query_parameters={"chain": "fantom"}),
+        "error_400_bad_enum_value.json": ask.post(
+            "/query/70/execute", query_parameters={"chain": "fantom"}
+        ),
         "error_404_query_not_found.json": ask.post("/query/999999999/execute"),
         "error_404_no_execution.json": ask.get("/query/70/results"),
         "error_400_invalid_tier.json": ask.post("/query/70/execute", performance="gigantic"),
@@ -61,14 +63,28 @@ def test_tiers_are_those_of_the_plan(serve):
     """A plan without `medium` refuses it everywhere; leaving it out always works."""
     ask = serve(tiers=("small",))
     ask.dune.save_query(1, "SELECT 1")
-    for path, body in (("/sql/execute", {"sql": "SELECT 1"}), ("/query/1/execute", {}), ("/query/1/pipeline/execute", {})):
+    for path, body in (
+        ("/sql/execute", {"sql": "SELECT 1"}),
+        ("/query/1/execute", {}),
+        ("/query/1/pipeline/execute", {}),
+    ):
         assert ask.post(path, **body, performance="medium").status_code == 400
         assert ask.post(path, **body, performance="small").status_code == 200
         assert ask.post(path, **body).status_code == 200
 
 
 @pytest.mark.parametrize(
-    "body", [b"{", b"[]", b'"x"', b"{}", b'{"sql": ""}', b'{"sql": 1}', b'{"sql": "SELECT 1", "query_parameters": 5}', b"\xff"]
+    "body",
+    [
+        b"{",
+        b"[]",
+        b'"x"',
+        b"{}",
+        b'{"sql": ""}',
+        b'{"sql": 1}',
+        b'{"sql": "SELECT 1", "query_parameters": 5}',
+        b"\xff",
+    ],
 )
 def test_a_body_that_is_no_request_is_400(ask, body):
     """Malformed JSON and missing SQL are refused, not executed."""
@@ -80,19 +96,28 @@ def test_a_body_that_is_no_request_is_400(ask, body):
 def test_a_trailing_slash_is_moved_permanently_with_html(ask, dune, examples):
     """301 for GET, 307 for POST, a body of HTML, and a place on the same host."""
     execution = dune.store_result([(1,)], {"x": "bigint"})
-    answer = ask.send("GET", f"/execution/{execution}/results/", params={"limit": 1}, allow_redirects=False)
+    answer = ask.send(
+        "GET", f"/execution/{execution}/results/", params={"limit": 1}, allow_redirects=False
+    )
     assert answer.status_code == 301
     assert answer.headers["location"] == f"/api/v1/execution/{execution}/results?limit=1"
     recorded = (examples / "redirect_trailing_slash.html").read_text()
     assert recorded.split('"')[0] == answer.text.split('"')[0]
     assert recorded.rsplit('"')[-1].strip() == answer.text.rsplit('"')[-1].strip()
     assert ask.send("POST", "/usage/", allow_redirects=False).status_code == 307
-    assert ask.send("GET", f"/execution/{execution}/results/").json()["result"]["rows"] == [{"x": 1}]
+    assert ask.send("GET", f"/execution/{execution}/results/").json()["result"]["rows"] == [
+        {"x": 1}
+    ]
 
 
 def test_other_methods_and_paths_are_refused_as_json(ask):
     """405 for a known path, 404 for any other."""
-    for method, path, status in (("GET", "/usage", 405), ("GET", "/sql/execute", 405), ("GET", "/nowhere", 404), ("POST", "/uploads", 404)):
+    for method, path, status in (
+        ("GET", "/usage", 405),
+        ("GET", "/sql/execute", 405),
+        ("GET", "/nowhere", 404),
+        ("POST", "/uploads", 404),
+    ):
         answer = ask.send(method, path)
         assert answer.status_code == status
         assert isinstance(answer.json()["error"], str)
@@ -102,6 +127,12 @@ def test_usage_is_a_billing_period(ask):
     """POST /usage has the documented keys, and what ran costs something."""
     ask.run("SELECT 1")
     usage = ask.post("/usage").json()
-    assert usage.keys() == {"private_queries", "private_dashboards", "bytes_used", "bytes_allowed", "billing_periods"}
+    assert usage.keys() == {
+        "private_queries",
+        "private_dashboards",
+        "bytes_used",
+        "bytes_allowed",
+        "billing_periods",
+    }
     (period,) = usage["billing_periods"]
     assert period.keys() == {"start_date", "end_date", "credits_used", "credits_included"}

@@ -255,7 +255,9 @@ def test_csv_is_what_one_value_at_a_time_gives(table):
     # A line of one empty field is an empty line, which readers drop; Go writes it so too.
     assert [line or [""] for line in read] == expected
     assert body.endswith("\n")
-    assert "\r\n" not in body.replace('"', "") or any("\r" in part for line in expected for part in line)
+    assert "\r\n" not in body.replace('"', "") or any(
+        "\r" in part for line in expected for part in line
+    )
 
 
 @PROPERTY

@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from dune_frames.local import Quirks, QueryParameter
+from dune_frames.local import QueryParameter, Quirks
 
 SQL = "SELECT '{{chain}}' AS chain, {{n}} AS n, '{{day}}' AS day, '{{word}}' AS word"
 DEFAULTS = {
@@ -151,7 +151,10 @@ def test_a_query_that_is_not_there_cannot_be_executed(ask, query_id, status, tex
 def test_the_latest_result_of_an_unknown_query_is_not_found(ask):
     """The documented text."""
     answer = ask.get("/query/424242/results")
-    assert (answer.status_code, answer.json()["error"]) == (404, "not found: Query not found or private")
+    assert (answer.status_code, answer.json()["error"]) == (
+        404,
+        "not found: Query not found or private",
+    )
 
 
 def test_the_query_object_shows_text_and_parameters(dune, ask):
@@ -172,12 +175,16 @@ def test_a_pipeline_runs_its_query(dune, ask):
     assert ask.get("/query/60/pipeline").json() == {
         "pipeline": {"nodes": [{"id": 1, "query_execution": {"query_id": 60}}]}
     }
-    for query_id, word, state in ((60, "completed", "QUERY_STATE_COMPLETED"), (61, "failed", "QUERY_STATE_FAILED")):
+    for query_id, word, state in (
+        (60, "completed", "QUERY_STATE_COMPLETED"),
+        (61, "failed", "QUERY_STATE_FAILED"),
+    ):
         started = ask.post(f"/query/{query_id}/pipeline/execute").json()
         assert started.keys() == {"pipeline_execution_id"}
         path = f"/pipelines/executions/{started['pipeline_execution_id']}/status"
-        while (status := ask.get(path).json())["status"] in ("pending", "executing"):
-            pass
+        for _ in range(500):
+            if (status := ask.get(path).json())["status"] not in ("pending", "executing"):
+                break
         node = status["node_executions"][0]["query_execution_status"]
         assert (status["status"], node["status"], node["query_id"]) == (word, state, query_id)
         assert ("error" in status) == ("error" in node) == (word == "failed")

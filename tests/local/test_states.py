@@ -44,7 +44,7 @@ def test_an_execution_is_pending_then_executing_then_completed(serve):
         if status["state"] not in seen:
             seen.append(status["state"])
         if not status["is_execution_finished"]:
-            assert results.keys() <= {"result", *status}
+            assert "result" not in results or results["is_execution_finished"]
             assert "result_metadata" not in status
             assert "expires_at" not in status
         time.sleep(0.005)
@@ -63,12 +63,16 @@ def test_moments_are_rfc_3339_with_trimmed_fractions(ask):
     assert len(moments) == 4
     for moment in moments:
         assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{0,8}[1-9])?Z", moment)
-    kept = datetime.fromisoformat(status["expires_at"]) - datetime.fromisoformat(status["execution_ended_at"])
+    kept = datetime.fromisoformat(status["expires_at"]) - datetime.fromisoformat(
+        status["execution_ended_at"]
+    )
     assert kept.days == 90
 
 
 @pytest.mark.parametrize(("queue", "execution_seconds"), [(5, 0), (0, 5)])
-def test_an_execution_can_be_cancelled_while_it_waits_and_while_it_runs(serve, queue, execution_seconds):
+def test_an_execution_can_be_cancelled_while_it_waits_and_while_it_runs(
+    serve, queue, execution_seconds
+):
     """Cancelling ends it at once: CANCELLED, cancelled_at, no result, and the same on results."""
     ask = serve(queue_seconds=queue, execution_seconds=execution_seconds)
     execution = submit(ask)
@@ -145,7 +149,10 @@ def test_a_partial_result_is_refused_until_it_is_asked_for(ask, dune, examples):
     given = ask.get(f"/execution/{execution}/results", allow_partial_results="true").json()
     assert given["state"] == "QUERY_STATE_COMPLETED_PARTIAL"
     assert given["result"]["rows"] == [{"x": 1}]
-    assert ask.get(f"/execution/{execution}/results/csv", allow_partial_results="true").text == "x\n1\n"
+    assert (
+        ask.get(f"/execution/{execution}/results/csv", allow_partial_results="true").text
+        == "x\n1\n"
+    )
 
 
 @pytest.mark.parametrize("name", ["QUERY_STATE_EXPIRED", "QUERY_STATE_SOMETHING_NEW"])

@@ -188,18 +188,32 @@ def test_totals_under_a_filter_are_of_the_whole_result_or_of_what_is_kept(serve)
 
 def test_quirks_of_metadata_and_addresses(serve):
     """Types without precision or missing, sparse metadata, a CSV next_uri without /csv."""
-    quirks = Quirks(column_types=False, sparse_metadata=True, csv_next_uri="json", pretty=True, next_uri_sort_by=True)
+    quirks = Quirks(
+        column_types=False,
+        sparse_metadata=True,
+        csv_next_uri="json",
+        pretty=True,
+        next_uri_sort_by=True,
+    )
     ask = serve(quirks=quirks)
     execution = ask.dune.store_result(ROWS, TYPES)
     answer = ask.get(f"/execution/{execution}/results", limit=1, sort_by="b")
     metadata = answer.json()["result"]["metadata"]
-    assert metadata.keys() == {"column_names", "result_set_bytes", "total_row_count", "datapoint_count", "execution_time_millis"}
+    assert metadata.keys() == {
+        "column_names",
+        "result_set_bytes",
+        "total_row_count",
+        "datapoint_count",
+        "execution_time_millis",
+    }
     assert answer.text.startswith('{\n  "execution_id"')
     csv_answer = ask.get(f"/execution/{execution}/results/csv", limit=1, sort_by="b")
     assert csv_answer.headers["x-dune-next-uri"].endswith("/results?limit=1&offset=1&sort_by=b")
 
     loose = serve(quirks=Quirks(timestamp_precision=False))
-    stored = loose.dune.store_result([("2024-01-01 00:00:00",)], {"t": "timestamp(3) with time zone"})
+    stored = loose.dune.store_result(
+        [("2024-01-01 00:00:00",)], {"t": "timestamp(3) with time zone"}
+    )
     shown = loose.get(f"/execution/{stored}/results").json()["result"]
     assert shown["metadata"]["column_types"] == ["timestamp with time zone"]
     assert shown["rows"] == [{"t": "2024-01-01 00:00:00.000 UTC"}]

@@ -1,8 +1,10 @@
-"""Nodes of sqlglot's tree, under one name for the type checker."""
+"""Nodes of sqlglot's tree, under one name: releases differ in what they call the root of them."""
 
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from sqlglot import exp
 
-#: Every node is one. Releases of sqlglot differ in what they call the root of the classes.
-Node: TypeAlias = exp.Expr
+if TYPE_CHECKING:
+    Node: TypeAlias = exp.Expr
+else:
+    Node = getattr(exp, "Expr", exp.Expression)

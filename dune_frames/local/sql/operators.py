@@ -174,7 +174,7 @@ def concatenated(left: Value, right: Value) -> Value:
     """Apply ``||`` to texts, bytes or arrays; an array also takes an item of its own."""
     for wanted in (VARCHAR, VARBINARY):
         if can_become(left.type, wanted) and can_become(right.type, wanted):
-            return Value(f"({cast(left, wanted).sql} || {cast(right, wanted).sql})", wanted)
+            return typed(f"{cast(left, wanted).sql} || {cast(right, wanted).sql}", wanted)
     if "array" not in (left.type.name, right.type.name):
         raise OperatorError("||", left, right)
     whole, part = (left, right) if left.type.name == "array" else (right, left)

@@ -1,0 +1,69 @@
+"""The command that runs a pipeline: pipeline."""
+
+# typer reads these annotations at run time, so they are no strings here.
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import Annotated
+
+import typer
+
+from dune_frames import _catalog
+from dune_frames.cli.access import client
+from dune_frames.cli.flags import ParameterFlags
+from dune_frames.cli.messages import harmless, saying
+from dune_frames.errors import DeadlineError, QueryFailedError
+
+
+@dataclass(frozen=True, kw_only=True)
+class PipelineFlags:
+    """How to run a pipeline, and how to show what became of it."""
+
+    performance: Annotated[
+        str | None,
+        typer.Option(metavar="TIER", help="Dune's tier for the runs; sent only when named."),
+    ] = None
+    timeout: Annotated[
+        float | None,
+        typer.Option(metavar="SECONDS", help="How long to wait; the pipeline then goes on."),
+    ] = None
+    as_json: Annotated[bool, typer.Option("--json", help="Print it as one JSON object.")] = False
+
+
+def pipeline(
+    query: Annotated[str, typer.Argument(help="The query's number or URL.", metavar="QUERY")],
+    params: ParameterFlags,
+    flags: PipelineFlags,
+) -> None:
+    """Run a saved query with all that it depends on; wait, and show the state of each node."""
+    values = params.values
+    with saying(quiet=False), client(local=False) as dune:
+        run = dune.execute_pipeline(query, values, performance=flags.performance)
+        try:
+            told = run.wait(flags.timeout)
+        except DeadlineError as problem:
+            problem.message += f"; the pipeline {run.pipeline_execution_id} goes on"
+            raise
+    shown = {"pipeline_execution_id": run.pipeline_execution_id} | asdict(told)
+    lines = _lines_of(run.pipeline_execution_id, told)
+    typer.echo(
+        json.dumps(shown, indent=2, ensure_ascii=False)
+        if flags.as_json
+        else harmless("\n".join(lines))
+    )
+    if told.failed:
+        failed = next((node for node in told.nodes if node.failed), None)
+        raise QueryFailedError(
+            f"the pipeline ended as {told.state}: {told.error or (failed and failed.error) or ''}",
+            execution_id=failed.execution_id if failed else None,
+        )
+
+
+def _lines_of(pipeline_execution_id: str, told: _catalog.PipelineStatus) -> Iterator[str]:
+    yield f"{'pipeline execution id':<24} {pipeline_execution_id}"
+    yield f"{'state':<24} {told.state}"
+    for node in told.nodes:
+        name = f"query {node.query_id}" if node.view_name is None else f"view {node.view_name}"
+        facts = (name, node.state, node.execution_id, node.error)
+        yield f"{f'node {node.node_id}':<24} {' '.join(each for each in facts if each)}"
