@@ -89,6 +89,15 @@ def to_polars(table: pa.Table) -> pl.DataFrame:
     return pl.DataFrame(columns)
 
 
+def without_intervals(table: pa.Table) -> pa.Table:
+    """Return a table for formats that, like Parquet and polars, have no intervals of months."""
+    for place, field in enumerate(table.schema):
+        if "interval" in str(field.type):
+            months = _for_polars(table.column(place))
+            table = table.set_column(place, field.with_type(months.type), months)
+    return table
+
+
 def _for_polars(values: pa.ChunkedArray) -> pa.ChunkedArray:
     import pyarrow as pa
 

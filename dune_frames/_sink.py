@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dune_frames._frames import without_intervals
 from dune_frames._store import PageStore, appearing
 
 if TYPE_CHECKING:
@@ -25,12 +26,17 @@ def store_beside(path: Path, plan: Plan) -> PageStore:
 
 
 def sink_parquet(tables: Iterable[pa.Table], schema: pa.Schema, path: Path) -> None:
-    """Write tables to a Parquet file that appears under its name only when it is whole."""
+    """Write tables to a Parquet file that appears under its name only when it is whole.
+
+    An interval of months, which Parquet has not, becomes the number of its months.
+    """
+    import pyarrow as pa
     from pyarrow import parquet
 
-    with appearing(path) as part, parquet.ParquetWriter(part, schema, compression="zstd") as file:
+    written = without_intervals(pa.Table.from_batches([], schema)).schema
+    with appearing(path) as part, parquet.ParquetWriter(part, written, compression="zstd") as file:
         for group in _row_groups(tables):
-            file.write_table(group, row_group_size=ROW_GROUP_ROWS)
+            file.write_table(without_intervals(group), row_group_size=ROW_GROUP_ROWS)
 
 
 def _row_groups(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:

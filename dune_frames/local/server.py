@@ -2,44 +2,85 @@
 
 from __future__ import annotations
 
-import asyncio
 import atexit
-import socket
-import threading
+import secrets
 from typing import TYPE_CHECKING, Any, Self
-
-from uvicorn import Config, Server
 
 from dune_frames.local.api import Api, StoredExecution
 from dune_frames.local.connections import Connections
-from dune_frames.local.executions import (
-    COMPLETED,
-    ExecutionError,
-)
+from dune_frames.local.executions import COMPLETED, ExecutionError
 from dune_frames.local.faults import Fault, Faults
 from dune_frames.local.frames import Types, typed_result
 from dune_frames.local.requests_log import RequestRecord, RequestsLog
-from dune_frames.local.routes import Surroundings, application
+from dune_frames.local.routes import Surroundings
+from dune_frames.local.serving import ServerThread
 from dune_frames.local.settings import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
     from types import TracebackType
 
     from dune_frames.client import Dune
-
-_HOST = "127.0.0.1"
-_KEEP_ALIVE = 3600
+    from dune_frames.local.results import Result
 
 
 class LocalDune(Settings):
+    """A Dune of one's own: a real HTTP server on loopback with the same API, over DuckDB.
+
+    It answers as the real API does, odd parts included, needs no account, and never spends money.
+    It has a few generated sample tables (`dune_frames.local.samples`), and whatever is registered,
+    saved or stored in it. Everything that it was asked can be looked at, and what goes wrong can be
+    ordered.
+
+    Parameters
+    ----------
+    page_rows : int
+        The rows of a page; a larger limit is lowered silently.
+    max_datapoints : int
+        The rows times columns that one request may have, unless it says
+        ``ignore_max_datapoints_per_request=true``.
+    latency : float
+        Seconds before each answer.
+    queue_seconds, execution_seconds : float
+        How long an execution is pending, and how long it executes at least.
+    execution_timeout : float
+        Seconds after which a query fails.
+    api_key : str, optional
+        The one key that is accepted; without, any key is. A request without a key is refused.
+    tiers : tuple of str
+        The performance tiers that the plan has.
+    memory_limit_mb : int
+        The memory of all queries together, in 2**20 bytes.
+    body_cache_mb : int
+        How much of rendered answers is kept, in 2**20 bytes.
+    port : int
+        The port; 0 takes a free one.
+    quirks : Quirks
+        What the real API does sometimes, or may do.
+
+    Notes
+    -----
+    It listens on 127.0.0.1 only. SQL reaches no file, no network and no setting. A start takes some
+    milliseconds, and closing never waits, neither for queries nor for hanging answers. All methods
+    can be called from any thread.
+
+    Examples
+    --------
+    >>> from dune_frames.local import LocalDune
+    >>> with LocalDune() as dune:
+    ...     frame = dune.client().read_sql("SELECT 1 AS x")
+    """
+
     def __post_init__(self) -> None:
+        """Make what the server consists of; nothing listens yet."""
         super().__post_init__()
         self._api = Api(self)
         self._faults = Faults()
         self._log = RequestsLog()
+        # Of its own, so that no other server at this address ever shares its clients' cache.
+        self._any_key = f"local-{secrets.token_hex(8)}"
         self._connections = Connections()
-        self._thread: _Thread | None = None
+        self._thread: ServerThread | None = None
 
     # Life
 
@@ -47,7 +88,7 @@ class LocalDune(Settings):
         """Start serving; returns when requests are answered."""
         if self._thread is None:
             around = Surroundings(self._api, self._faults, self._log, self._connections)
-            self._thread = _Thread(around)
+            self._thread = ServerThread(around, self.port)
             self._thread.start()
             atexit.register(self.close)
         return self
@@ -73,7 +114,13 @@ class LocalDune(Settings):
 
     @property
     def url(self) -> str:
-        """Return the base address, ``http://127.0.0.1:port``."""
+        """Return the base address, for example ``http://127.0.0.1:41234``.
+
+        Raises
+        ------
+        RuntimeError
+            It is not started.
+        """
         if self._thread is None:
             raise RuntimeError("this LocalDune is not started; use it in a with block or start()")
         return self._thread.url
@@ -82,7 +129,7 @@ class LocalDune(Settings):
         """Return a client of this server."""
         from dune_frames.client import Dune
 
-        return Dune(api_key=self.api_key or "local", base_url=self.url)
+        return Dune(api_key=self.api_key or self._any_key, base_url=self.url)
 
     # Data
 
@@ -94,11 +141,11 @@ class LocalDune(Settings):
         name : str
             The table's name; dots part it as in ``dex.trades``. A table of that name is replaced,
             a sample table too.
-        frame : pandas or polars DataFrame, pyarrow Table, anything with ``__arrow_c_stream__``, or path
+        frame : pandas or polars DataFrame, pyarrow Table, anything that streams Arrow, or path
             The rows; a path names a Parquet file. A pandas index is not a column.
         types : mapping of str to str, optional
-            Dune's type text for each column, for what a frame cannot tell: ``{"amount": "uint256"}``.
-            Only the columns named come along.
+            Dune's type text for each column, for what a frame cannot tell, as in
+            ``{"amount": "uint256"}``. Only the columns named come along.
 
         Raises
         ------
@@ -166,10 +213,11 @@ class LocalDune(Settings):
         str
             The execution id.
         """
+        result: Result | None = None
         if types is not None:
-            result = typed_result(frame, types)
-        else:
-            result = None if frame is None else self._api.engine.ingest(frame)
+            result = typed_result([] if frame is None else frame, types)
+        elif frame is not None:
+            result = self._api.engine.ingest(frame)
         finished = StoredExecution(result, query_id, params or {}, state, error, age)
         return self._api.store(finished)
 
@@ -187,76 +235,32 @@ class LocalDune(Settings):
     def inject(
         self, fault: Fault, *, endpoint: str | None = None, times: int = 1, skip: int = 0
     ) -> None:
-        """Let a fault strike the next requests."""
+        """Let a fault strike the next requests.
+
+        Parameters
+        ----------
+        fault : Fault
+            One of `dune_frames.local.faults`.
+        endpoint : str, optional
+            The endpoint whose requests it strikes, one of `dune_frames.local.faults.ENDPOINTS`;
+            without, those of every endpoint.
+        times : int
+            How many matching requests it strikes.
+        skip : int
+            How many matching requests it lets pass first.
+
+        Raises
+        ------
+        ValueError
+            There is no such endpoint.
+
+        Examples
+        --------
+        >>> with LocalDune() as dune:
+        ...     dune.inject(Status(503), endpoint="results", times=2)
+        """
         self._faults.add(fault, endpoint, times, skip)
 
     def clear_faults(self) -> None:
         """Forget the faults that have not struck yet."""
         self._faults.clear()
-
-
-class _Thread(threading.Thread):
-    """The thread in which uvicorn serves."""
-
-    def __init__(self, around: Surroundings) -> None:
-        super().__init__(daemon=True, name="dune-frames-local")
-        self._socket = socket.create_server((_HOST, 0), backlog=128)
-        # Accepted connections inherit it; without, each answer's body waits 40 ms for an ACK.
-        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.url = f"http://{_HOST}:{self._socket.getsockname()[1]}"
-        self._ready = threading.Event()
-        self._around = around
-        config = Config(
-            application(around),
-            http="h11",
-            ws="none",
-            lifespan="off",
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            timeout_keep_alive=_KEEP_ALIVE,
-        )
-        self._server = _Server(config, around.connections, self._ready)
-
-    def start(self) -> None:
-        super().start()
-        self._ready.wait()
-
-    def run(self) -> None:
-        asyncio.run(self._server.serve(sockets=[self._socket]))
-
-    def stop(self) -> None:
-        self._server.stop()
-        self.join()
-
-
-class _Server(Server):
-    """uvicorn, but it stops at once: it waits for an event instead of looking now and then."""
-
-    def __init__(self, config: Config, connections: Connections, ready: threading.Event) -> None:
-        super().__init__(config)
-        self._connections = connections
-        self._ready = ready
-
-    async def main_loop(self) -> None:
-        self._loop = asyncio.get_running_loop()
-        self._connections.server, self._connections.closing = self, asyncio.Event()
-        self._ready.set()
-        while not await self.on_tick(0):
-            await self._connections.pause(1.0)
-
-    async def shutdown(self, sockets: Sequence[socket.socket] | None = None) -> None:
-        for server in self.servers:
-            server.close()
-        for protocol in list(self.server_state.connections):
-            protocol.transport.abort()
-        for task in list(self.server_state.tasks):
-            task.cancel()
-        await asyncio.gather(*self.server_state.tasks, return_exceptions=True)
-        for listening in sockets or ():
-            listening.close()
-
-    def stop(self) -> None:
-        """Stop from another thread."""
-        self.should_exit = True
-        self._loop.call_soon_threadsafe(self._connections.closing.set)
