@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from dune_frames import _pages
+from dune_frames._decoders import on_decoder
 from dune_frames._drive import result_of
 from dune_frames._proof import csv_is_right
 from dune_frames._spans import Spans
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from dune_frames._store import PageStore
 
 #: Requests under way at once, and with them the pages that may wait in memory.
-WORKERS = 12
+WORKERS = 16
 #: How many spans come as JSON, which is always exact, while that proof is on its way.
 BESIDE_PROOF = 1
 
@@ -131,7 +132,7 @@ class Download:
 
     def _keep(self, start: int, pages: list[Page]) -> None:
         if self.store is not None and pages:
-            self.store.add(start, pages)
+            on_decoder(self.store.add, start, pages)
 
     def _load(self, span: Span) -> Page | None:
         """Return the rows of a span from the page on disk that holds it."""

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from dune_frames._drive import LATE_ANSWER_SECONDS
+from dune_frames._drive import LATE_ANSWER_SECONDS, result_of
 from dune_frames._provenance import FanOutProvenance
 from dune_frames._stack import stacked
 from dune_frames.errors import DuneError, FanOutError, InvalidRequestError
@@ -86,7 +86,7 @@ class FanOut:
         futures = [pool.submit(self._work) for _ in range(RUNS_AT_ONCE)]
         try:
             for future in futures:
-                future.result()
+                result_of(future)
         except BaseException:
             self._give_up(futures)
             raise

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from dune_frames import _answers, _wire
 from dune_frames._csv import decode_csv
+from dune_frames._decoders import on_decoder
 from dune_frames._envelope import MalformedBodyError
 from dune_frames._exchange import Flow, exchange
 from dune_frames._json import decode_json
@@ -54,7 +55,8 @@ def _read_page(plan: Plan, part: Window, *, csv: bool) -> Flow[Page]:
     request = _wire.execution_results(
         plan.execution_id, part, csv=csv, allow_partial=plan.allow_partial
     )
-    return (yield from exchange(request, partial(csv_page if csv else json_page, plan)))
+    read = partial(csv_page if csv else json_page, plan)
+    return (yield from exchange(request, partial(on_decoder, read)))
 
 
 def csv_page(plan: Plan, answer: _wire.Answer) -> Page:

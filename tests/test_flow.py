@@ -245,8 +245,9 @@ def test_a_deadline_cancels_the_run_and_says_so(at):
 def test_a_deadline_that_cannot_cancel_says_how_to_go_on():
     """When the run cannot be stopped, the error leads to it."""
     late = errors.DeadlineError("the call took too long")
-    for refused in (answer(200, {"success": False}), answer(404, {"error": "gone"})):
-        replay = Replay([STARTED, refused], {2: late})
+    too_late = [answer(200, {"success": False}), COMPLETED]
+    for refused in (too_late, [answer(404, {"error": "gone"})]):
+        replay = Replay([STARTED, *refused], {2: late})
         with pytest.raises(errors.DeadlineError) as caught:
             replay.run(pin_new(SQL, Ask()))
         assert f"read_dune_execution({ID!r})" in str(caught.value).splitlines()[-1]
@@ -285,6 +286,16 @@ def test_cancelling_is_tried_again_while_there_is_time():
     with pytest.raises(KeyboardInterrupt):
         replay.run(pin_new(SQL, Ask()))
     assert replay.sent.count(CANCEL) == 3
+
+
+def test_a_cancellation_whose_answer_was_lost_is_one_all_the_same():
+    """The second attempt is refused because the first succeeded: the state tells."""
+    late = errors.DeadlineError("the call took too long")
+    lost, refused = LostError("lost", sent=True), answer(200, {"success": False})
+    for word in ("CANCELLED", "CANCELED"):
+        replay = Replay([STARTED, lost, refused, state(word)], {2: late})
+        with pytest.raises(errors.DeadlineError, match="was cancelled"):
+            replay.run(pin_new(SQL, Ask()))
 
 
 # Which run is taken

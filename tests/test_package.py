@@ -22,10 +22,10 @@ WAY_OF_THE_DATA = [
     "_origin", "_types", "_cast", "_python", "_schema", "_native", "_column", "_csv", "_json",
     "_query", "_wire", "_params", "_answers", "_catalog", "_refusal", "_exchange", "_transport",
     "_settings", "_source", "_drive", "_flow", "_account", "_pin", "_plan", "_store", "_cache",
-    "_spans", "_pages", "_proof", "_download", "_estimate", "_provenance", "_frames", "_sink",
-    "_predicate", "_comparisons", "_filters", "_polars_values", "_polars_reader", "_options",
-    "_read", "_stack", "_fan_out", "_scan", "_calls", "execution", "pipeline", "client", "_api",
-    "__init__",
+    "_spans", "_decoders", "_pages", "_proof", "_download", "_estimate", "_provenance", "_frames",
+    "_sink", "_predicate", "_comparisons", "_filters", "_polars_values", "_polars_reader",
+    "_options", "_read", "_stack", "_fan_out", "_scan", "_calls", "execution", "pipeline", "client",
+    "_api", "__init__",
 ]  # fmt: skip
 
 EXPORTS = {

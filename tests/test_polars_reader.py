@@ -206,7 +206,7 @@ _JSON = st.recursive(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(_JSON)
 def test_no_form_raises(node):
     """Whatever a future polars writes, reading it says something and raises nothing."""
@@ -240,7 +240,7 @@ DRAWN = predicates()
 CASES = DRAWN.flatmap(lambda drawn: st.tuples(st.just(drawn), rows(columns_of(drawn))))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(CASES)
 def test_what_is_read_means_what_polars_does(case):
     """A predicate that was read is, row by row, what polars makes of the expression."""

@@ -48,7 +48,7 @@ def _schema(names):
 SCHEMA = _schema(list(COLUMNS))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(CASES)
 def test_pushing_negations_inwards_changes_nothing(case):
     """`without_not` is exact for true, false and unknown, and leaves a negation only before such
@@ -113,7 +113,7 @@ def _on_server(database, filters, drawn, nan="largest"):
 
 
 @pytest.mark.parametrize("nan", ["largest", "unequal"])
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(case=CASES)
 def test_filters_and_residual_together_are_the_predicate(database, nan, case):
     """What DuckDB makes of the filters AND what remains is the predicate, unknown included, whether
@@ -146,7 +146,7 @@ def _words(filters):
     return [each.text.upper() for each in tokens if each.token_type not in quoted]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(DRAWN)
 def test_no_not_is_ever_said(predicate):
     """Dune refuses NOT: it stands in IS NOT NULL only."""
@@ -156,7 +156,7 @@ def test_no_not_is_ever_said(predicate):
             assert words[place - 1 : place + 2] == ["IS", "NOT", "NULL"]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(name=st.text(min_size=1), value=st.text())
 def test_names_and_texts_cannot_break_out(name, value):
     """Whatever stands in a name or a text, the filter is one comparison of that name with it."""

@@ -14,8 +14,9 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from wire_kinds import FLAT, KINDS, NULL, Kind, Result, Value, plain, results, sendable
 
-import dune_frames as dune
 from dune_frames._csv import carries
+from dune_frames._schema import DuneTypeWarning
+from dune_frames.errors import DecodeError
 from dune_frames.local import LocalDune, Quirks
 
 if TYPE_CHECKING:
@@ -109,7 +110,7 @@ def test_flat_results_in_both_formats(servers: dict[int, LocalDune], result: Res
     if "csv" in formats(result):
         assert columns(read(server, execution_id, format="csv")) == result.columns
     else:
-        with pytest.raises(dune.DecodeError, match="CSV"):
+        with pytest.raises(DecodeError, match="CSV"):
             read(server, execution_id, format="csv")
     assert columns(read(server, execution_id, format="json")) == result.columns
 
@@ -253,7 +254,7 @@ def test_auto_takes_json_where_csv_would_spoil(told: str, arrow: pa.DataType, va
         execution_id = store(server, spoilt)
         assert columns(read(server, execution_id)) == spoilt.columns
         assert not any(path.endswith("/csv") for path in paths(server))
-        with pytest.raises(dune.DecodeError, match="CSV cannot carry"):
+        with pytest.raises(DecodeError, match="CSV cannot carry"):
             read(server, execution_id, format="csv")
 
 
@@ -261,7 +262,7 @@ def test_csv_is_refused_for_nested_columns() -> None:
     """`format="csv"` for a result with nested columns is an error that names the execution."""
     with serving() as server:
         execution_id = store(server, FULL)
-        with pytest.raises(dune.DecodeError, match="CSV cannot carry") as caught:
+        with pytest.raises(DecodeError, match="CSV cannot carry") as caught:
             read(server, execution_id, format="csv")
     assert caught.value.execution_id == execution_id
 
@@ -285,7 +286,7 @@ def test_a_misfit_names_all_there_is_to_know() -> None:
     """A value that does not fit is an error with execution, column, type, value and advice."""
     with serving() as server:
         execution_id = server.store_result([{"amount": 2**200}], {"amount": "uint256"})
-        with pytest.raises(dune.DecodeError) as caught:
+        with pytest.raises(DecodeError) as caught:
             read(server, execution_id, uint256="decimal")
     said = str(caught.value)
     assert caught.value.execution_id == execution_id
@@ -317,7 +318,7 @@ def test_without_types_one_warning_and_text() -> None:
     """A server of before mid-2024 tells no types: one warning a read, every column text."""
     with serving(page_rows=3, quirks=Quirks(column_types=False)) as server:
         execution_id = store(server, FULL)
-        with pytest.warns(dune.DuneTypeWarning) as caught:
+        with pytest.warns(DuneTypeWarning) as caught:
             table = read(server, execution_id)
     assert len(caught) == 1
     assert set(table.schema.types) == {pa.string()}
@@ -330,7 +331,7 @@ def test_an_unlisted_type_warns_once_for_all_pages() -> None:
     """An unlisted type is one warning a read, however many pages it has."""
     with serving(page_rows=1) as server:
         execution_id = server.store_result([["x"], [None], ["y"]], [("c", "hyperloglog")])
-        with pytest.warns(dune.DuneTypeWarning, match="hyperloglog") as caught:
+        with pytest.warns(DuneTypeWarning, match="hyperloglog") as caught:
             table = read(server, execution_id)
     assert len(caught) == 1
     assert table["c"].to_pylist() == ["x", None, "y"]
@@ -340,7 +341,7 @@ def test_two_columns_of_one_name_are_refused() -> None:
     """A result in which names repeat is an error that says so: JSON would lose one column."""
     with serving() as server:
         execution_id = server.store_result([[1, 2]], [("a", "bigint"), ("a", "bigint")])
-        with pytest.raises(dune.DecodeError, match="several columns"):
+        with pytest.raises(DecodeError, match="several columns"):
             read(server, execution_id)
 
 

@@ -174,6 +174,18 @@ def test_whatever_breaks_after_the_request_is_lost_and_may_have_been_heard(name,
         assert len(server.requests) == 1
 
 
+def test_a_request_that_left_in_part_may_have_been_heard():
+    """From its first byte on nobody knows what the other side has read."""
+
+    def hang_up(plain):
+        time.sleep(0.1)
+        reset(plain)
+        return plain
+
+    with RawServer(says(http()), wrap=hang_up) as server:
+        assert lost(server.url, _wire.execute_sql("x" * 20_000_000, None)).sent
+
+
 @pytest.mark.parametrize("start", [b"HTTP/1.1 200", b"HTTP/1.1 200 OK\r\nContent-Le"])
 def test_an_answer_that_ends_within_its_head_has_no_body(start):
     """HTTP's parser takes the end for that of the head; what is left is nothing, and no page."""
@@ -426,6 +438,16 @@ def test_a_transport_travels_without_its_connections():
             other.send(READ, Attempt.lasting(5))
         assert server.connections == 2
         assert KEY.encode() in server.requests[1]
+
+
+def test_a_forked_process_takes_connections_of_its_own():
+    """Two processes on one connection would read each other's answers."""
+    with RawServer(says(http())) as server, closing(Transport(server.url, Key(KEY))) as transport:
+        transport.send(READ, Attempt.lasting(5))
+        transport._owner += 1
+        transport.send(READ, Attempt.lasting(5))
+        transport.send(READ, Attempt.lasting(5))
+        assert server.connections == 2
 
 
 def test_many_threads_share_one_transport():

@@ -331,6 +331,8 @@ FOREIGN = [
     "https://api.dune.com:0/x",
     "http://[",
     "javascript:alert(1)",
+    "\\\\evil.example/x",
+    "/\\evil.example/x",
     {"not": "text"},
     17,
 ]

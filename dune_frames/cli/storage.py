@@ -20,4 +20,4 @@ def cache(
     if clear:
         clear_cache()
     typer.echo(harmless(f"{'folder':<24} {cache_folder()}"))
-    typer.echo(f"{'megabytes':<24} {cache_size() / _MEGABYTE:.1f}")
+    typer.echo(f"{'megabytes':<24} {cache_size() / _MEGABYTE:.3f}")

@@ -38,7 +38,7 @@ class Answer:
     rows: int = 0
 
 
-class Refusal(Exception):
+class RefusedError(Exception):
     """A request that Dune refuses, with the status and the words it has for that."""
 
     def __init__(self, status: int, text: str) -> None:

@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from dune_frames.local.answers import Answer, Refusal, json_answer
+from dune_frames.local.answers import Answer, RefusedError, json_answer
 from dune_frames.local.cache import Cache
 from dune_frames.local.clock import now
 from dune_frames.local.engine import Engine
@@ -151,7 +151,7 @@ class Api:
         """POST /sql/execute."""
         sql = call.body.get("sql")
         if not isinstance(sql, str) or not sql.strip():
-            raise Refusal(400, "sql is required")
+            raise RefusedError(400, "sql is required")
         self._check_tier(call)
         return self._executed(Execution(filled(sql, ad_hoc_values(sql, _given_parameters(call)))))
 
@@ -177,16 +177,16 @@ class Api:
     def _check_tier(self, call: Call) -> None:
         tier = call.body.get("performance", call.query.get("performance"))
         if tier is not None and tier not in self.settings.tiers:
-            raise Refusal(400, "Invalid performance tier")
+            raise RefusedError(400, "Invalid performance tier")
 
     def _query(self, call: Call, unknown: str) -> SavedQuery:
         text = call.path["query_id"]
         if not text.isdecimal():
-            raise Refusal(400, f"invalid query id: {text}")
+            raise RefusedError(400, f"invalid query id: {text}")
         if int(text) > _LARGEST_QUERY_ID:
-            raise Refusal(500, "An internal error occured")
+            raise RefusedError(500, "An internal error occured")
         if int(text) not in self.queries:
-            raise Refusal(404, unknown)
+            raise RefusedError(404, unknown)
         return self.queries[int(text)]
 
     # Executions
@@ -205,9 +205,9 @@ class Api:
             execution = self.executions.get(execution_id)
         except ValueError:
             text = f"The requested execution ID (ID: {execution_id}) is invalid."
-            raise Refusal(400, text) from None
+            raise RefusedError(400, text) from None
         if execution is None:
-            raise Refusal(404, "not found: Execution not found")
+            raise RefusedError(404, "not found: Execution not found")
         return execution
 
     # Results
@@ -233,7 +233,7 @@ class Api:
         query = self._query(call, _NO_QUERY)
         given = _prefixed(call.query, "params.")
         if given.keys() - {parameter.key for parameter in query.parameters}:
-            raise Refusal(404, _NEVER_RUN)
+            raise RefusedError(404, _NEVER_RUN)
 
         def matches(execution: Execution) -> bool:
             same = (execution.query_id, execution.version) == (query.query_id, query.version)
@@ -243,7 +243,7 @@ class Api:
 
         execution = self.executions.latest(matches)
         if execution is None:
-            raise Refusal(404, _NEVER_RUN)
+            raise RefusedError(404, _NEVER_RUN)
         return execution
 
     def _json_page(self, execution: Execution, call: Call) -> Answer:
@@ -256,14 +256,14 @@ class Api:
         reading = self._reading(execution, call)
         if reading is None:
             state = state_of(execution, self.settings.quirks)
-            raise Refusal(400, f"Query state is {state}, cannot provide CSV result")
+            raise RefusedError(400, f"Query state is {state}, cannot provide CSV result")
         return self._answered(reading, csv_page_answer)
 
     def _reading(self, execution: Execution, call: Call) -> Reading | None:
         """Return what a request reads; None where the execution has nothing to read."""
         window = Window.of(call.query)
         if execution.state == PARTIAL and not window.allow_partial_results:
-            raise Refusal(400, _PARTIAL)
+            raise RefusedError(400, _PARTIAL)
         if execution.result is None or execution.state not in (COMPLETED, PARTIAL):
             return None
         return Reading(execution, execution.result, window, call.base)
@@ -313,9 +313,9 @@ def _given_parameters(call: Call) -> Mapping[str, Any]:
         try:
             given = json.loads(call.query["query_parameters"])
         except ValueError:
-            raise Refusal(400, "query_parameters is no JSON object") from None
+            raise RefusedError(400, "query_parameters is no JSON object") from None
     if given is None:
         return {}
     if not isinstance(given, dict):
-        raise Refusal(400, "query_parameters is no JSON object")
+        raise RefusedError(400, "query_parameters is no JSON object")
     return given

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
-from dune_frames.local.answers import Refusal
+from dune_frames.local.answers import RefusedError
 
 if TYPE_CHECKING:
     from dune_frames._types import DuneType
@@ -46,14 +46,14 @@ def column_named(result: Result, expression: Node) -> ResultColumn:
 
     Raises
     ------
-    Refusal
+    RefusedError
         It is no plain column, or the result has none of that name.
     """
     while isinstance(expression, exp.Paren):
         expression = expression.this
     identifier = expression.this if isinstance(expression, exp.Column) else None
     if not isinstance(identifier, exp.Identifier) or len(expression.parts) != 1:  # type: ignore[attr-defined]
-        raise Refusal(400, f"expected a column name, got: {expression.sql('dune')}")
+        raise RefusedError(400, f"expected a column name, got: {expression.sql('dune')}")
     return column_at(result, place_of(result, identifier.this, exact=bool(identifier.quoted)))
 
 
@@ -62,7 +62,7 @@ def place_of(result: Result, name: str, *, exact: bool = True) -> int:
 
     Raises
     ------
-    Refusal
+    RefusedError
         There is none.
     """
     if name in result.names:
@@ -70,4 +70,4 @@ def place_of(result: Result, name: str, *, exact: bool = True) -> int:
     folded = [known.lower() for known in result.names]
     if not exact and name.lower() in folded:
         return folded.index(name.lower())
-    raise Refusal(400, f"invalid column name: {name}")
+    raise RefusedError(400, f"invalid column name: {name}")

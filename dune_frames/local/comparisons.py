@@ -1,4 +1,4 @@
-"""Comparisons of a stored column with a literal: exact, whatever the type and the literal's size."""
+"""Comparisons of a stored column with a literal: exact, whatever the type and the size."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from fractions import Fraction
 from math import floor, isfinite
 from typing import TYPE_CHECKING
 
-from dune_frames.local.answers import Refusal
+from dune_frames.local.answers import RefusedError
 from dune_frames.local.storage import storage_type
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ _MOMENT = re.compile(
     r"(?P<day>\d{4}-\d\d-\d\d)(?:[T ](?P<hour>\d\d):(?P<minute>\d\d)(?::(?P<second>\d\d)"
     r"(?:\.(?P<fraction>\d{1,12}))?)?)?(?:Z|\s?UTC|(?P<offset>[+-]\d\d:\d\d))?"
 )
-_EPOCH = dt.datetime(1970, 1, 1)
+_EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class Literal:
 
 @dataclass(frozen=True, slots=True)
 class _Scale:
-    """A type whose values are whole numbers of a unit: whatever is between them can be rounded away.
+    """A type whose values are whole numbers of a unit; what lies between two can be rounded away.
 
     Attributes
     ----------
@@ -79,7 +79,7 @@ def comparison(column: ResultColumn, operator: str, literal: Literal, quirks: Qu
 
     Raises
     ------
-    Refusal
+    RefusedError
         The literal does not fit the column's type.
     """
     name = column.type.name
@@ -101,9 +101,11 @@ def sql_string(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def _refusal(column: ResultColumn, literal: Literal) -> Refusal:
+def _refusal(column: ResultColumn, literal: Literal) -> RefusedError:
     shown = sql_string(literal.text) if literal.kind == "string" else literal.text
-    return Refusal(400, f"cannot compare column {column.name} of type {column.type} with {shown}")
+    return RefusedError(
+        400, f"cannot compare column {column.name} of type {column.type} with {shown}"
+    )
 
 
 def _number(column: ResultColumn, literal: Literal) -> Fraction:
@@ -196,7 +198,7 @@ def _moment(column: ResultColumn, literal: Literal) -> Fraction:
         moment = dt.datetime.fromisoformat(f"{match['day']}T{clock}{match['offset'] or ''}")
     except ValueError:
         raise _refusal(column, literal) from None
-    if moment.tzinfo is not None:
-        moment = moment.astimezone(dt.UTC).replace(tzinfo=None)
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=dt.UTC)
     fraction = match["fraction"] or "0"
     return Fraction((moment - _EPOCH) // dt.timedelta(seconds=1)) + Fraction(f"0.{fraction}")

@@ -23,6 +23,8 @@ Act = Callable[[], Awaitable[Answer]]
 #: Waits so many seconds, or until the server closes.
 Pause = Callable[[float], Awaitable[None]]
 
+_NOTHING = Answer(b"")
+
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
@@ -48,21 +50,26 @@ class Delivery:
 
 async def prepared(fault: Fault | None, act: Act, pause: Pause) -> Delivery:
     """Do what is asked, as far as the fault lets, and return what to send."""
-    match fault:
-        case Reset(before=True):
-            return Delivery(None)
-        case Status(acted=False) | Garbage(acted=False):
-            return _whole(_replaced(fault))
-        case Hang(before=True):
-            await pause(fault.seconds)
-    answer = await act()
+    if isinstance(fault, Hang) and fault.before:
+        await pause(fault.seconds)
+    answer = await act() if _lets_act(fault) else _NOTHING
+    if isinstance(fault, Hang) and not fault.before:
+        await pause(fault.seconds)
+    return _delivery(fault, answer)
+
+
+def _lets_act(fault: Fault | None) -> bool:
+    if isinstance(fault, Reset):
+        return not fault.before
+    return fault.acted if isinstance(fault, Status | Garbage) else True
+
+
+def _delivery(fault: Fault | None, answer: Answer) -> Delivery:
     match fault:
         case Reset():
             return Delivery(None)
         case Status() | Garbage():
             return _whole(_replaced(fault))
-        case Hang(before=False):
-            await pause(fault.seconds)
         case Truncate():
             return _truncated(fault, answer)
         case Drip():

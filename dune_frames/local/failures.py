@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from dune_frames.local.executions import ExecutionError
-from dune_frames.local.sql import SqlFailure
+from dune_frames.local.sql import SqlError
 
 if TYPE_CHECKING:
     from dune_frames.local.executions import Execution
@@ -21,7 +21,7 @@ _AFTER = re.compile(r"\n\n?(?:LINE|At:).*", re.DOTALL)
 
 def failure(error: Exception, execution: Execution) -> ExecutionError:
     """Return why an execution failed, with line and column where they are known."""
-    if not isinstance(error, SqlFailure):
+    if not isinstance(error, SqlError):
         return _signed(_plain(error), execution)
     place = error.place(execution.sql)
     if place is None:

@@ -15,7 +15,7 @@ from sqlglot.dialects.dune import Dune
 from sqlglot.errors import SqlglotError
 from sqlglot.tokens import TokenType  # type: ignore[attr-defined]
 
-from dune_frames.local.answers import Refusal
+from dune_frames.local.answers import RefusedError
 from dune_frames.local.columns import ResultColumn, column_named
 from dune_frames.local.comparisons import Literal, comparison, sql_string
 from dune_frames.local.nested import NESTED
@@ -44,7 +44,7 @@ def predicate(filters: str, result: Result, quirks: Quirks) -> str:
 
     Raises
     ------
-    Refusal
+    RefusedError
         It is not in the language, or does not fit the columns.
     """
     _refuse_words(filters)
@@ -57,7 +57,7 @@ def ordering(sort_by: str, result: Result) -> str:
 
     Raises
     ------
-    Refusal
+    RefusedError
         It has more than columns and directions, or a column that cannot be sorted.
     """
     tree = _parsed(f"ORDER BY {sort_by}", sort_by, exp.Order)
@@ -68,7 +68,7 @@ def _parsed(sql: str, shown: str, into: type[Node]) -> Node:
     try:
         tree = sqlglot.parse_one(sql, read="dune", into=into)
     except (SqlglotError, RecursionError):
-        raise Refusal(400, f"invalid expression: {shown}") from None
+        raise RefusedError(400, f"invalid expression: {shown}") from None
     return tree
 
 
@@ -80,22 +80,22 @@ def _refuse_words(filters: str) -> None:
     try:
         tokens = Dune().tokenize(filters)
     except SqlglotError:
-        raise Refusal(400, f"invalid expression: {filters}") from None
+        raise RefusedError(400, f"invalid expression: {filters}") from None
     kinds = [token.token_type for token in tokens]
     if TokenType.SEMICOLON in kinds or any(token.comments for token in tokens):
-        raise Refusal(400, f"invalid expression: {filters}")
+        raise RefusedError(400, f"invalid expression: {filters}")
     for place, kind in enumerate(kinds):
         around = (kinds[place - 1] if place else None, *kinds[place + 1 : place + 2])
         if kind == TokenType.NOT and around != (TokenType.IS, TokenType.NULL):
-            raise Refusal(400, "invalid filters: the NOT operator is not supported")
+            raise RefusedError(400, "invalid filters: the NOT operator is not supported")
 
 
 def _sort_key(ordered: Node, result: Result) -> str:
     if not isinstance(ordered, exp.Ordered) or ordered.args.get("with_fill"):
-        raise Refusal(400, f"invalid sort_by: {ordered.sql('dune')}")
+        raise RefusedError(400, f"invalid sort_by: {ordered.sql('dune')}")
     column = column_named(result, ordered.this)
     if column.type.name in NESTED:
-        raise Refusal(400, f"invalid sort_by: column {column.name} cannot be sorted")
+        raise RefusedError(400, f"invalid sort_by: column {column.name} cannot be sorted")
     big = column.type.name in ("uint256", "int256")
     key = f"CAST({column.sql} AS BIGNUM)" if big else column.sql
     direction = "DESC" if ordered.args.get("desc") else "ASC"
@@ -124,7 +124,7 @@ class _Filter:
         if type(tree) in _OPERATORS:
             return self._compare(tree, _OPERATORS[type(tree)])
         if type(tree) not in self._writers:
-            raise Refusal(400, f"invalid filters: unsupported expression {tree.sql('dune')}")
+            raise RefusedError(400, f"invalid filters: unsupported expression {tree.sql('dune')}")
         return self._writers[type(tree)](tree)
 
     def _both(self, tree: Node, word: str) -> str:
@@ -139,13 +139,13 @@ class _Filter:
 
     def _is_null(self, tree: Node) -> str:
         if not isinstance(tree.expression, exp.Null):
-            raise Refusal(400, f"invalid filters: unsupported expression {tree.sql('dune')}")
+            raise RefusedError(400, f"invalid filters: unsupported expression {tree.sql('dune')}")
         return f"({self._column(tree.this).sql} IS NULL)"
 
     def _in(self, tree: Node) -> str:
         values = tree.expressions
         if not values or tree.args.get("query") or tree.args.get("unnest"):
-            raise Refusal(400, "invalid filters: IN takes a list of values")
+            raise RefusedError(400, "invalid filters: IN takes a list of values")
         column = self._column(tree.this)
         equal = [comparison(column, "=", _literal(value), self._quirks) for value in values]
         return f"({' OR '.join(equal)})"
@@ -153,7 +153,7 @@ class _Filter:
     def _like(self, tree: Node) -> str:
         column, literal = self._column(tree.this), _literal(tree.expression)
         if literal.kind != "string" or column.type.name not in (*_TEXTS, "varbinary"):
-            raise Refusal(400, f"invalid filters: LIKE needs text, got {tree.sql('dune')}")
+            raise RefusedError(400, f"invalid filters: LIKE needs text, got {tree.sql('dune')}")
         binary = column.type.name == "varbinary"
         text = f"('0x' || lower(hex({column.sql})))" if binary else column.sql
         return f"({text} LIKE {sql_string(literal.text)})"
@@ -168,4 +168,6 @@ def _literal(tree: Node) -> Literal:
         return Literal(f"0x{tree.this}", "hex")
     if isinstance(tree, exp.Boolean):
         return Literal(str(tree.this).upper(), "boolean")
-    raise Refusal(400, f"invalid filters: expected a string or a number, got {tree.sql('dune')}")
+    raise RefusedError(
+        400, f"invalid filters: expected a string or a number, got {tree.sql('dune')}"
+    )

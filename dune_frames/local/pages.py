@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from dune_frames.local.answers import Refusal
+from dune_frames.local.answers import RefusedError
 from dune_frames.local.cache import Cache
 from dune_frames.local.filters import ordering, predicate
 from dune_frames.local.results import Result
@@ -58,7 +58,7 @@ class Pages:
 
         Raises
         ------
-        Refusal
+        RefusedError
             The window does not fit the result, or asks for too much at once.
         """
         places = window.places(result)
@@ -107,7 +107,7 @@ class Pages:
         lowered = asked if window.limit is None else min(asked, settings.page_rows)
         too_many = lowered * columns > settings.max_datapoints
         if too_many and not window.ignore_max_datapoints_per_request:
-            raise Refusal(402, _TOO_MANY)
+            raise RefusedError(402, _TOO_MANY)
         count = min(asked, settings.page_rows)
         return max(count - settings.quirks.short_pages, min(count, 1)) if count < left else count
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from dune_frames.local.answers import Answer, Refusal, json_answer
+from dune_frames.local.answers import Answer, RefusedError, json_answer
 from dune_frames.local.clock import new_ulid
 from dune_frames.local.executions import PENDING, Execution
 from dune_frames.local.queries import filled
@@ -78,7 +78,7 @@ class Pipelines:
         """Answer with how far a pipeline execution is."""
         nodes = self._by_id.get(pipeline_execution_id)
         if nodes is None:
-            raise Refusal(404, "not found: Pipeline execution not found")
+            raise RefusedError(404, "not found: Pipeline execution not found")
         runs = [self._now(node) for node in nodes]
         shown = [
             {"id": node.number, "query_execution_status": self._shown(run, quirks)}

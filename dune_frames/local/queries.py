@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any, Literal
 
-from dune_frames.local.answers import Refusal
+from dune_frames.local.answers import RefusedError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -71,13 +71,13 @@ class QueryParameter:
 
         Raises
         ------
-        Refusal
+        RefusedError
             The type does not allow it.
         """
         values = [_text(one) for one in value] if isinstance(value, list) else [_text(value)]
         for one in values:
             if not self._allows(one):
-                raise Refusal(
+                raise RefusedError(
                     400,
                     f"query parameter {self.key} has invalid value {one} for type {self.kind}",
                 )
@@ -153,12 +153,12 @@ class SavedQuery:
 
         Raises
         ------
-        Refusal
+        RefusedError
             A given name is no parameter, or a value is not allowed.
         """
         known = {parameter.key: parameter for parameter in self.parameters}
         if given.keys() - known.keys():
-            raise Refusal(400, _UNKNOWN_PARAMETERS)
+            raise RefusedError(400, _UNKNOWN_PARAMETERS)
         return {
             key: parameter.accepted(given[key]) if key in given else parameter.value
             for key, parameter in known.items()
@@ -192,21 +192,21 @@ def ad_hoc_values(sql: str, given: Mapping[str, Any]) -> dict[str, str]:
 
     Raises
     ------
-    Refusal
+    RefusedError
         A given name has no placeholder.
     """
     if given.keys() - set(placeholders(sql)):
-        raise Refusal(400, _UNKNOWN_PARAMETERS)
+        raise RefusedError(400, _UNKNOWN_PARAMETERS)
     return {key: QueryParameter(key, "").accepted(value) for key, value in given.items()}
 
 
 def view_sql(name: str, queries: Mapping[int, SavedQuery]) -> str | None:
-    """Return the text of a saved query by the name that other queries have for it.
+    r"""Return the text of a saved query by the name that other queries have for it.
 
     Parameters
     ----------
     name : str
-        ``query_123``, or ``query_123(a='b')`` with values for its parameters, in which ``\\'`` is a
+        ``query_123``, or ``query_123(a='b')`` with values for its parameters, in which ``\'`` is a
         quote (https://docs.dune.com/query-engine/query-a-query).
     queries : mapping of int to SavedQuery
         The saved queries.

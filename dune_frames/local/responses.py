@@ -9,10 +9,10 @@ from urllib.parse import urlencode
 from dune_frames.local.answers import CSV, Answer, json_answer, json_bytes
 from dune_frames.local.bodies import csv_body, json_rows
 from dune_frames.local.executions import CANCELLED, COMPLETED, Execution
+from dune_frames.local.pages import Page
 
 if TYPE_CHECKING:
     from dune_frames._types import DuneType
-    from dune_frames.local.pages import Page
     from dune_frames.local.results import Result
     from dune_frames.local.settings import Quirks
     from dune_frames.local.windows import Window
@@ -57,9 +57,8 @@ def status_answer(execution: Execution, quirks: Quirks) -> Answer:
         shown["error"] = execution.error.json()
     if execution.state == COMPLETED and execution.result:
         result = execution.result
-        shown["result_metadata"] = _metadata(
-            execution, result, result, result.row_count, result.raw_bytes, quirks
-        )
+        whole = Page(result, result.row_count, None)
+        shown["result_metadata"] = _metadata(execution, result, whole, result.raw_bytes, quirks)
     return json_answer(shown, pretty=quirks.pretty)
 
 
@@ -105,24 +104,23 @@ def _head(execution: Execution, quirks: Quirks) -> dict[str, Any]:
 
 
 def _page_metadata(reading: Reading, page: Page, quirks: Quirks) -> dict[str, Any]:
-    total = page.total if quirks.filtered_total else reading.result.row_count
     header_and_rows = sum(map(len, page.rows.names)) + page.rows.raw_bytes
     page_bytes = header_and_rows if page.rows.row_count else 0
-    return _metadata(reading.execution, reading.result, page.rows, total, page_bytes, quirks)
+    return _metadata(reading.execution, reading.result, page, page_bytes, quirks)
 
 
 def _metadata(
-    execution: Execution, result: Result, rows: Result, total: int, raw_bytes: int, quirks: Quirks
+    execution: Execution, result: Result, page: Page, page_bytes: int, quirks: Quirks
 ) -> dict[str, Any]:
-    columns = len(rows.names)
+    rows = page.rows
     shown: dict[str, Any] = {
         "column_names": list(rows.names),
         "column_types": [type_text(dune, quirks) for dune in rows.types],
         "row_count": rows.row_count,
-        "result_set_bytes": raw_bytes,
-        "total_row_count": total,
+        "result_set_bytes": page_bytes,
+        "total_row_count": page.total if quirks.filtered_total else result.row_count,
         "total_result_set_bytes": result.raw_bytes,
-        "datapoint_count": rows.row_count * columns,
+        "datapoint_count": rows.row_count * len(rows.names),
         "pending_time_millis": execution.pending_millis,
         "execution_time_millis": execution.execution_millis,
     }

@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Match, Route
 
-from dune_frames.local.answers import Answer, Refusal, error_answer
+from dune_frames.local.answers import Answer, RefusedError, error_answer
 from dune_frames.local.api import Api, Call
 from dune_frames.local.delivery import Delivery, prepared
 from dune_frames.local.requests_log import RequestRecord, RequestsLog
@@ -103,7 +103,7 @@ class Endpoint:
         try:
             _check_key(_key(request), self._surroundings.api.settings.api_key)
             return self._handle(_call(request, body))
-        except Refusal as refusal:
+        except RefusedError as refusal:
             return error_answer(refusal.status, refusal.text)
 
 
@@ -121,8 +121,8 @@ class _Elsewhere(Endpoint):
 
     def _refuse(self, call: Call) -> Answer:
         if call.path["status"] == "405":
-            raise Refusal(405, "method not allowed")
-        raise Refusal(404, "not found: the embedded Dune has no such endpoint")
+            raise RefusedError(405, "method not allowed")
+        raise RefusedError(404, "not found: the embedded Dune has no such endpoint")
 
 
 async def _without_slash(request: Request) -> Response:
@@ -140,7 +140,7 @@ def _key(request: Request) -> str:
 def _check_key(key: str, wanted: str | None) -> None:
     known = bool(key) if wanted is None else hmac.compare_digest(key.encode(), wanted.encode())
     if not known:
-        raise Refusal(401, "invalid API Key")
+        raise RefusedError(401, "invalid API Key")
 
 
 def _call(request: Request, body: bytes) -> Call:
@@ -164,7 +164,7 @@ def _read_body(body: bytes) -> Mapping[str, Any]:
         return {}
     read = _json(body)
     if not isinstance(read, dict):
-        raise Refusal(400, "invalid request body: expected a JSON object")
+        raise RefusedError(400, "invalid request body: expected a JSON object")
     return read
 
 

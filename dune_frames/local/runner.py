@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from dune_frames.local.failures import failure, internal_failure, timeout_failure
-from dune_frames.local.sql import SqlFailure
+from dune_frames.local.sql import SqlError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -83,7 +83,7 @@ class Runner:
             return self._engine.run(execution.sql, execution.stopped, timeout, results)
         except duckdb.InterruptException:
             return timeout_failure(timeout, execution)
-        except (duckdb.Error, SqlFailure) as error:
+        except (duckdb.Error, SqlError) as error:
             return failure(error, execution)
         except Exception:
             _LOGGER.exception("the embedded Dune failed to run %s", execution.execution_id)

@@ -76,7 +76,7 @@ class Quirks:
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """The settings of a `LocalDune`; see there."""
+    """The settings of a `LocalDune`, where they are told."""
 
     page_rows: int = 32_000
     max_datapoints: int = 250_000
@@ -88,6 +88,7 @@ class Settings:
     tiers: tuple[str, ...] = ("small", "medium", "large")
     memory_limit_mb: int = 2048
     body_cache_mb: int = 256
+    port: int = 0
     quirks: Quirks = field(default_factory=Quirks)
 
     def __post_init__(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
 from itertools import accumulate, chain
@@ -16,11 +17,13 @@ import pyarrow.compute as pc
 from dune_frames._types import DuneType, Field, TypeOptions, arrow_type, field_names, is_listed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
 #: Exact and compact: 256-bit integers as decimal text, varbinary as its bytes.
 _OPTIONS = TypeOptions(uint256="string", varbinary="bytes")
 _TEXT = DuneType("varchar")
+#: Takes a Python value to what Arrow reads as a type.
+_Reader = Callable[[Any, DuneType], Any]
 
 
 def storage_type(dune: DuneType) -> pa.DataType:
@@ -84,7 +87,7 @@ def stored_values(values: Sequence[Any], dune: DuneType) -> pa.Array:
         return pa.array([None if v is None else json.dumps(v) for v in values], pa.string())
     if dune.name in _NESTED:
         return _NESTED[dune.name](values, dune)
-    read = _SCALARS.get(dune.name, lambda value, _: value)
+    read: _Reader = _SCALARS.get(dune.name, lambda value, _: value)
     scalars = [None if value is None else read(value, dune) for value in values]
     return pa.array(scalars, storage_type(dune))
 
@@ -166,7 +169,7 @@ def _decimal(value: Any, _: DuneType) -> Decimal:
     return value if isinstance(value, Decimal) else Decimal(str(value))
 
 
-_SCALARS: dict[str, Callable[[Any, DuneType], Any]] = {
+_SCALARS: dict[str, _Reader] = {
     "uint256": lambda value, _: str(int(value)),
     "int256": lambda value, _: str(int(value)),
     "decimal": _decimal,

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     import duckdb
 
+#: Of 256 bits.
+_BYTES = 32
 _LIMITS = {"uint256": (0, 2**256 - 1), "int256": (-(2**255), 2**255 - 1)}
 _ARROW = {"VARCHAR": pa.string(), "BLOB": pa.binary(), "BIGINT": pa.int64()}
 
@@ -72,15 +74,15 @@ def _trying(function: Callable[..., Any]) -> Callable[..., Any]:
 def _columnwise(
     function: Callable[..., Any], arity: int, returns: pa.DataType
 ) -> Callable[..., pa.Array]:
-    def over(*columns: pa.ChunkedArray) -> pa.Array:
+    def over(columns: list[pa.ChunkedArray]) -> pa.Array:
         rows = zip(*(column.to_pylist() for column in columns), strict=True)
         return pa.array([None if None in row else function(*row) for row in rows], returns)
 
     # DuckDB counts the parameters of what it is given.
     arities: dict[int, Callable[..., pa.Array]] = {
-        1: lambda one: over(one),
-        2: lambda one, two: over(one, two),
-        3: lambda one, two, three: over(one, two, three),
+        1: lambda one: over([one]),
+        2: lambda one, two: over([one, two]),
+        3: lambda one, two, three: over([one, two, three]),
     }
     return arities[arity]
 
@@ -169,16 +171,16 @@ def _double_to_integer(kind: str) -> Callable[[float], str]:
 
 def _bytes_to_integer(kind: str) -> Callable[[bytes], str]:
     def convert(data: bytes) -> str:
-        if len(data) > 32:
+        if len(data) > _BYTES:
             raise ValueError(f"varbinary of {len(data)} bytes is too long for {kind.upper()}")
-        signed = kind == "int256" and len(data) == 32
+        signed = kind == "int256" and len(data) == _BYTES
         return str(int.from_bytes(data, "big", signed=signed))
 
     return convert
 
 
 def _integer_to_bytes(kind: str) -> Callable[[str], bytes]:
-    return lambda text: int(text).to_bytes(32, "big", signed=kind == "int256")
+    return lambda text: int(text).to_bytes(_BYTES, "big", signed=kind == "int256")
 
 
 def _bytes_to_bigint(data: bytes, size: int) -> int:

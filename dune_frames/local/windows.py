@@ -6,7 +6,7 @@ import csv
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dune_frames.local.answers import Refusal
+from dune_frames.local.answers import RefusedError
 from dune_frames.local.columns import place_of
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ class Window:
 
         Raises
         ------
-        Refusal
+        RefusedError
             A number or a flag is none, or `sample_count` comes with what it excludes.
         """
         window = cls(
@@ -65,7 +65,7 @@ class Window:
         )
         excluded = query.keys() & {"limit", "offset", "filters"}
         if window.sample_count is not None and excluded:
-            raise Refusal(400, "sample_count cannot be combined with limit, offset or filters")
+            raise RefusedError(400, "sample_count cannot be combined with limit, offset or filters")
         return window
 
     def places(self, result: Result) -> tuple[int, ...]:
@@ -73,7 +73,7 @@ class Window:
 
         Raises
         ------
-        Refusal
+        RefusedError
             The result lacks one.
         """
         if self.columns is None:
@@ -93,12 +93,12 @@ def _count(query: Mapping[str, str], name: str) -> int | None:
     if text is None or text == "":
         return None
     if not text.isdecimal() or not text.isascii():
-        raise Refusal(400, f"invalid {name}: {text}")
+        raise RefusedError(400, f"invalid {name}: {text}")
     return int(text)
 
 
 def _flag(query: Mapping[str, str], name: str) -> bool:
     text = query.get(name, "false").lower()
     if text not in ("true", "false", "1", "0", ""):
-        raise Refusal(400, f"invalid {name}: {text}")
+        raise RefusedError(400, f"invalid {name}: {text}")
     return text in ("true", "1")

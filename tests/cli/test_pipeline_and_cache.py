@@ -53,4 +53,4 @@ def test_cache_shows_what_it_holds_and_clears_it(shell, dune):
     assert facts["folder"] == shell.environment["DUNE_FRAMES_CACHE_DIR"]
     assert float(facts["megabytes"]) > 0
     cleared = shell("cache", "--clear").out.splitlines()
-    assert cleared[1].split() == ["megabytes", "0.0"]
+    assert cleared[1].split() == ["megabytes", "0.000"]

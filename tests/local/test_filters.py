@@ -8,7 +8,7 @@ from decimal import Decimal
 from fractions import Fraction
 
 import pytest
-from conftest import rows_of
+from asking import rows_of
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 

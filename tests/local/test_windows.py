@@ -6,7 +6,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import requests
-from conftest import KEY
+from asking import KEY
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 

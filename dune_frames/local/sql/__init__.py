@@ -5,8 +5,8 @@ result has Dune's types, operators follow Dune's rules for them, and what is not
 same in DuckDB fails instead of giving another answer.
 """
 
-from dune_frames.local.sql.failures import SqlFailure
+from dune_frames.local.sql.failures import SqlError
 from dune_frames.local.sql.tables import Table, Tables
 from dune_frames.local.sql.translation import Translation, translate
 
-__all__ = ["SqlFailure", "Table", "Tables", "Translation", "translate"]
+__all__ = ["SqlError", "Table", "Tables", "Translation", "translate"]

@@ -18,6 +18,8 @@ from dune_frames.local.sql.types import (
 )
 from dune_frames.local.sql.values import Value, sql_name, sql_string
 
+#: The fractional digits that DuckDB keeps of most moments.
+_MICROSECONDS = 6
 _INTEGER = r"[+-]?\d+"
 _NUMBER = r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?"
 _DATE = r"\s*\d{4}-\d{1,2}-\d{1,2}\s*"
@@ -242,9 +244,9 @@ def _moment_to_text(cast: _Cast) -> str:
 def _to_precision(moment: str, dune: DuneType) -> str:
     """Round a moment to the digits of its type; DuckDB keeps six or nine."""
     precision = fraction_digits(dune)
-    if precision >= 6:
+    if precision >= _MICROSECONDS:
         return moment
-    step = 10 ** (6 - precision)
+    step = 10 ** (_MICROSECONDS - precision)
     micros = f"CAST(round(epoch_us({moment}) / {step}.0) AS BIGINT) * {step}"
     if dune.name == "time":
         return f"CAST(make_timestamp({micros}) AS TIME)"
@@ -322,12 +324,11 @@ def _row_to_row(cast: _Cast) -> str:
     given, wanted = cast.value.type.children, cast.target.children
     if len(given) != len(wanted):
         raise CastError(f"Cannot cast {cast.value.type} to {cast.target}")
-    parts = [
-        f"{sql_name(name)}: {cast.to(new.type, f'struct_extract_at({cast.sql}, {place})', old.type)}"
-        for place, (name, old, new) in enumerate(
-            zip(field_names(cast.target), given, wanted, strict=True), start=1
-        )
-    ]
+    parts = []
+    names = field_names(cast.target)
+    for place, (name, old, new) in enumerate(zip(names, given, wanted, strict=True), start=1):
+        field = f"struct_extract_at({cast.sql}, {place})"
+        parts.append(f"{sql_name(name)}: {cast.to(new.type, field, old.type)}")
     return f"CASE WHEN {cast.sql} IS NULL THEN NULL ELSE {{{', '.join(parts)}}} END"
 
 

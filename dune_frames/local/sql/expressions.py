@@ -48,6 +48,7 @@ class Subqueries(Protocol):
 
 #: The literal of no bytes, which sqlglot takes for a name.
 _NO_BYTES = "0x"
+_TODAY = "CAST(timezone('UTC', now()) AS DATE)"
 _COMPARISONS: dict[type[Node], str] = {
     exp.EQ: "=",
     exp.NEQ: "<>",
@@ -107,9 +108,9 @@ class Expressions:
             exp.Subquery: self._scalar,
             exp.Select: self._scalar,
             exp.AtTimeZone: self._at_time_zone,
-            exp.CurrentDate: self._current_date,
-            exp.CurrentTimestamp: lambda node, scope: self.calls.named("now", [], node),
-            exp.ParseJSON: lambda node, scope: self.calls.named(
+            exp.CurrentDate: lambda _, __: Value(_TODAY, DATE),
+            exp.CurrentTimestamp: lambda node, _: self.calls.named("now", [], node),
+            exp.ParseJSON: lambda node, _: self.calls.named(
                 "json_parse", [string(node.this)], node
             ),
         }
@@ -119,7 +120,7 @@ class Expressions:
 
         Raises
         ------
-        SqlFailure
+        SqlError
             Dune would refuse it, or DuckDB cannot do it.
         """
         rule = self._rules.get(type(node)) or self.calls.rules.get(type(node))
@@ -180,9 +181,6 @@ class Expressions:
 
     def _dot(self, node: exp.Dot, scope: Scope) -> Value:
         return field_of(self.value(node.this, scope), node.expression.name, node)
-
-    def _current_date(self, node: Node, _: Scope) -> Value:
-        return Value("CAST(timezone('UTC', now()) AS DATE)", DATE)
 
     # Operators
 
@@ -258,9 +256,8 @@ class Expressions:
         if wanted is None:
             raise failure(f"Cannot apply operator: {value.type} IN {column}", query)
         item = cast(Value('s."c0"', column), wanted).sql
-        return Value(
-            f'({cast(value, wanted).sql} IN (SELECT {item} FROM ({sql}) AS s("c0")))', BOOLEAN
-        )
+        items = f'SELECT {item} FROM ({sql}) AS s("c0")'  # noqa: S608 - of parts written here
+        return Value(f"({cast(value, wanted).sql} IN ({items}))", BOOLEAN)
 
     # Conditionals and casts
 
@@ -338,8 +335,9 @@ class Expressions:
     def _single_column(self, node: Node, scope: Scope) -> tuple[str, DuneType]:
         relation = self._subqueries.query(node.unnest(), scope)
         if len(relation.columns) != 1:
-            message = f"Multiple columns returned by subquery are not yet supported. Found {len(relation.columns)}"
-            raise failure(message, node)
+            found = len(relation.columns)
+            message = "Multiple columns returned by subquery are not yet supported. Found"
+            raise failure(f"{message} {found}", node)
         return relation.sql, relation.columns[0][1]
 
     def _scalar(self, node: Node, scope: Scope) -> Value:

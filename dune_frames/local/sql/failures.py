@@ -15,7 +15,7 @@ _COLUMN_HELP = (
 )
 
 
-class SqlFailure(Exception):
+class SqlError(Exception):
     """A query that Dune would not run, or that this server cannot.
 
     Attributes
@@ -39,9 +39,9 @@ class SqlFailure(Exception):
         return before.count("\n") + 1, self.offset - (before.rfind("\n") + 1) + 1
 
 
-def failure(message: str, node: Node) -> SqlFailure:
+def failure(message: str, node: Node) -> SqlError:
     """Return a failure at the first place that is known in a node."""
-    return SqlFailure(message, offset_of(node))
+    return SqlError(message, offset_of(node))
 
 
 def offset_of(node: Node) -> int | None:
@@ -50,12 +50,12 @@ def offset_of(node: Node) -> int | None:
     return min(starts, default=None)
 
 
-def unresolved_column(name: str, node: Node) -> ColumnFailure:
+def unresolved_column(name: str, node: Node) -> UnresolvedColumnError:
     """Return the failure of a column that is in none of the tables."""
-    return ColumnFailure(name, offset_of(node))
+    return UnresolvedColumnError(name, offset_of(node))
 
 
-class ColumnFailure(SqlFailure):
+class UnresolvedColumnError(SqlError):
     """A column that cannot be resolved; its message repeats the place."""
 
     def __init__(self, name: str, offset: int | None) -> None:
@@ -69,6 +69,6 @@ class ColumnFailure(SqlFailure):
         return place
 
 
-def unsupported(what: str, node: Node) -> SqlFailure:
+def unsupported(what: str, node: Node) -> SqlError:
     """Return the failure of something that Dune has and this server has not."""
     return failure(f"{what} is not supported by the embedded Dune", node)

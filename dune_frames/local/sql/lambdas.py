@@ -26,7 +26,7 @@ _MATCHES = {"any_match": (True, True), "all_match": (False, False), "none_match"
 
 
 class Lambdas:
-    """Translates calls with lambdas. Each lambda's variable gets a name that its depth makes unique."""
+    """Translates calls with lambdas. A lambda's variable has a name that its depth makes unique."""
 
     def __init__(self, expressions: Expressions) -> None:
         self._expressions = expressions

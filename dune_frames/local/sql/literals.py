@@ -15,6 +15,7 @@ from dune_frames.local.sql.types import (
     DAY_TO_SECOND,
     DOUBLE,
     INTEGER,
+    MAX_DIGITS,
     VARBINARY,
     YEAR_TO_MONTH,
     decimal,
@@ -41,7 +42,7 @@ def number(node: exp.Literal) -> Value:
     if "." in text:
         whole, _, fraction = text.partition(".")
         precision = max(len(whole.lstrip("0")) + len(fraction), 1)
-        if precision > 38:
+        if precision > MAX_DIGITS:
             raise failure(f"Invalid decimal literal: {text}", node)
         dune = decimal(precision, len(fraction))
         return Value(f"CAST('{text}' AS DECIMAL({precision}, {len(fraction)}))", dune, text)

@@ -147,18 +147,16 @@ def compared(symbol: str, left: Value, right: Value) -> Value:
 
 def _compared_floats(symbol: str, plain: str, left: Value, right: Value) -> str:
     """Mend DuckDB's comparison, which takes NaN as the largest number and equal to itself."""
-    maybe_nan = [value.sql for value in (left, right) if value.literal is None]
-    if symbol in ("<", "<="):
-        maybe_nan = [right.sql] if right.literal is None else []
-    elif symbol in (">", ">="):
-        maybe_nan = [left.sql] if left.literal is None else []
-    elif len(maybe_nan) < 2:
-        maybe_nan = []
-    if not maybe_nan:
+    nans = {
+        "<": [right], "<=": [right],
+        ">": [left], ">=": [left],
+        "=": [left, right], "<>": [left, right],
+    }[symbol]  # fmt: skip
+    # A literal is no NaN, and NaN equals only another NaN.
+    if any(value.literal is not None for value in nans):
         return plain
-    if symbol == "<>":
-        return f"({plain} OR isnan({maybe_nan[0]}))"
-    return "(" + " AND ".join([plain, *(f"NOT isnan({sql})" for sql in maybe_nan)]) + ")"
+    is_nan = " AND ".join(f"isnan({value.sql})" for value in nans)
+    return f"({plain} OR {is_nan})" if symbol == "<>" else f"({plain} AND NOT ({is_nan}))"
 
 
 def distinct(left: Value, right: Value, *, negate: bool) -> Value:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import sqlglot
 from sqlglot import exp
 from sqlglot.dialects.dune import Dune
 from sqlglot.errors import ParseError, SqlglotError
 
-from dune_frames.local.sql.failures import SqlFailure
+from dune_frames.local.sql.failures import SqlError
 from dune_frames.local.sql.nodes import Node
 
 _SPECIAL_SYNTAX = ("CAST", "TRY_CAST", "EXTRACT", "TRIM", "SUBSTRING", "POSITION")
@@ -24,13 +24,13 @@ class _Grammar(Dune):
     INDEX_OFFSET = 0
 
     class Parser(_PARSER):  # type: ignore[misc]
-        FUNCTIONS: dict[str, object] = {}
-        FUNCTION_PARSERS = {
+        FUNCTIONS: ClassVar[dict[str, Any]] = {}
+        FUNCTION_PARSERS: ClassVar[dict[str, Any]] = {
             name: parse
             for name, parse in Dune.Parser.FUNCTION_PARSERS.items()
             if name in _SPECIAL_SYNTAX
         }
-        NO_PAREN_FUNCTION_PARSERS = {
+        NO_PAREN_FUNCTION_PARSERS: ClassVar[dict[str, Any]] = {
             name: parse
             for name, parse in Dune.Parser.NO_PAREN_FUNCTION_PARSERS.items()
             if name in ("CASE", "ANY")
@@ -42,7 +42,7 @@ def parsed(sql: str) -> Node:
 
     Raises
     ------
-    SqlFailure
+    SqlError
         It is no query, or more than one.
     """
     try:
@@ -50,9 +50,9 @@ def parsed(sql: str) -> Node:
     except ParseError as error:
         raise _mismatch(error, sql) from None
     except (SqlglotError, RecursionError) as error:
-        raise SqlFailure(f"mismatched input: {str(error).splitlines()[0]}") from None
+        raise SqlError(f"mismatched input: {str(error).splitlines()[0]}") from None
     if len(trees) != 1 or not isinstance(trees[0], exp.Query | exp.Values):
-        raise SqlFailure("mismatched input. Expecting one query", offset=0)
+        raise SqlError("mismatched input. Expecting one query", offset=0)
     return trees[0]
 
 
@@ -67,13 +67,13 @@ def argument(node: Node, name: str) -> Node | None:
     return found if isinstance(found, Node) else None
 
 
-def _mismatch(error: ParseError, sql: str) -> SqlFailure:
+def _mismatch(error: ParseError, sql: str) -> SqlError:
     details = error.errors[0] if error.errors else {}
     word, line, column = (details.get(key) for key in ("highlight", "line", "col"))
     if not word or not line or not column:
-        return SqlFailure("mismatched input '<EOF>'", len(sql.rstrip()))
+        return SqlError("mismatched input '<EOF>'", len(sql.rstrip()))
     starts = [0]
     for text in sql.split("\n"):
         starts.append(starts[-1] + len(text) + 1)
     offset = starts[line - 1] + column - len(word)
-    return SqlFailure(f"mismatched input '{word}'", max(offset, 0))
+    return SqlError(f"mismatched input '{word}'", max(offset, 0))

@@ -113,7 +113,7 @@ class Scope:
 
         Raises
         ------
-        SqlFailure
+        SqlError
             It stands inside another aggregate.
         """
         if self.in_aggregate:
@@ -125,15 +125,16 @@ class Scope:
 
         Raises
         ------
-        SqlFailure
+        SqlError
             No table has it, or more than one.
         """
-        found = self._found(parts, node)
+        found = self.found(parts, node)
         if found is None:
             raise unresolved_column(".".join(parts), node)
         return found
 
-    def _found(self, parts: Sequence[str], node: Node) -> Value | None:
+    def found(self, parts: Sequence[str], node: Node) -> Value | None:
+        """Return what a name means here or in the queries around, None when it means nothing."""
         for split in range(len(parts)):
             table, name, fields = ".".join(parts[:split]), parts[split], parts[split + 1 :]
             matches = list(self._matches(table.lower(), name.lower()))
@@ -142,7 +143,7 @@ class Scope:
             if matches:
                 self.ungrouped.append(node)
                 return _dereferenced(matches[0], fields, node)
-        return self.parent._found(parts, node) if self.parent else None
+        return self.parent.found(parts, node) if self.parent else None
 
     def _matches(self, table: str, name: str) -> Iterator[Value]:
         if not table and name in self.merged:
@@ -160,7 +161,7 @@ class Scope:
 
         Raises
         ------
-        SqlFailure
+        SqlError
             There is no such table, or no table at all.
         """
         if table is None:
@@ -191,7 +192,7 @@ def field_of(value: Value, name: str, node: Node) -> Value:
 
     Raises
     ------
-    SqlFailure
+    SqlError
         The value is no row, or has no such field.
     """
     names = [known.lower() for known in field_names(value.type)] if value.type.name == "row" else []

@@ -64,7 +64,7 @@ class Selects:
         """Return a SELECT, written and typed."""
         strange = {key for key, value in node.args.items() if value} - _CLAUSES
         if strange:
-            raise unsupported(f"{sorted(strange)[0].upper()}", node)
+            raise unsupported(f"{min(strange).upper()}", node)
         scope = Scope(parent=outer)
         start = self._sources.written(node, scope) + self._where(node, scope)
         items = list(self._items(node, scope))
@@ -90,7 +90,8 @@ class Selects:
         items = [_Item(column.name, node) for column in source.columns]
         values = [column.value for column in source.columns]
         order = self._order(node, items, values, scope)
-        return Relation(f"SELECT * FROM {sql}{order}{limits(node)}", relation.columns)
+        sorted_sql = f"SELECT * FROM {sql}{order}{limits(node)}"  # noqa: S608 - of parts written here
+        return Relation(sorted_sql, relation.columns)
 
     def _items(self, node: exp.Select, scope: Scope) -> list[_Item]:
         items: list[_Item] = []

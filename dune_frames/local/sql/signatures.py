@@ -1,12 +1,12 @@
-"""Signatures: the functions that are a matter of writing, one line each in the files beside this one.
+"""Signatures: the functions that are a matter of writing, one line each in the files beside this.
 
-A line is Trino's signature and the DuckDB SQL for it. ``T``, ``K`` and ``V`` stand for any type, ``N``
-for a number of at most 64 bits, ``...`` for further arguments of the last type. What a line gives is
-cast to its type. Of the lines of one name the first that takes the arguments without coercion wins,
-then the first that takes them at all.
+A line is Trino's signature and the DuckDB SQL for it. ``T``, ``K`` and ``V`` stand for any type,
+``N`` for a number of at most 64 bits, ``...`` for further arguments of the last type. What a line
+gives is cast to its type. Of the lines of one name the first that takes the arguments without
+coercion wins, then the first that takes them at all.
 
-In `AGGREGATES` the part before ``|`` is the call, which takes DISTINCT, ORDER BY, FILTER and OVER; the
-part after it says what to make of its value, called ``{value}``.
+In `AGGREGATES` the part before ``|`` is the call, which takes DISTINCT, ORDER BY, FILTER and OVER;
+the part after it says what to make of its value, called ``{value}``.
 
 What they mean is told at https://trino.io/docs/current/functions.html and, for Dune's own, at
 https://docs.dune.com/query-engine/Functions-and-operators.

@@ -107,7 +107,7 @@ class Sources:
             inner.append(f"unnest(generate_series(1, greatest({lengths}))) AS n")
             columns.append(("n", BIGINT))
         shown = ", ".join(sql for sql, _ in columns)
-        sql = f"LATERAL (SELECT {shown} FROM (SELECT {', '.join(inner)}))"
+        sql = f"LATERAL (SELECT {shown} FROM (SELECT {', '.join(inner)}))"  # noqa: S608
         return Relation(sql, [(f"_col{place}", dune) for place, (_, dune) in enumerate(columns)])
 
     # Joins

@@ -183,11 +183,10 @@ class Special:
     def _regexp_replace(self, node: exp.Anonymous, scope: Scope) -> Value:
         values = self._values(node, scope, 2, 3)
         texts = [cast(value, VARCHAR).sql for value in values]
-        replacement = "''"
-        if len(values) == 3:
-            if values[2].literal is None:
-                raise unsupported("regexp_replace with a replacement that is no literal", node)
-            replacement = sql_string(_replacement(values[2].literal, node))
+        written = "" if len(values) == 2 else values[2].literal  # noqa: PLR2004 - no replacement
+        if written is None:
+            raise unsupported("regexp_replace with a replacement that is no literal", node)
+        replacement = sql_string(_replacement(written, node))
         return Value(f"regexp_replace({texts[0]}, {texts[1]}, {replacement}, 'g')", VARCHAR)
 
 

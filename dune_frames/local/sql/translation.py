@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dune_frames.local.sql.failures import SqlFailure
+from dune_frames.local.sql.failures import SqlError
 from dune_frames.local.sql.parser import parsed
 from dune_frames.local.sql.queries import Queries, Views
 
@@ -52,13 +52,13 @@ def translate(sql: str, tables: Tables, views: Views) -> Translation:
 
     Raises
     ------
-    SqlFailure
+    SqlError
         Dune would refuse it, or it needs what this server does not have.
     """
     try:
         relation = Queries(tables, views).query(parsed(sql), None)
     except RecursionError:
-        raise SqlFailure("the query is nested too deeply") from None
+        raise SqlError("the query is nested too deeply") from None
     names = tuple(
         f"_col{place}" if name is None else name for place, (name, _) in enumerate(relation.columns)
     )

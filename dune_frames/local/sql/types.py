@@ -78,23 +78,31 @@ def common_type(left: DuneType, right: DuneType) -> DuneType | None:
     Trino's coercions, and Dune's for 256-bit integers
     (https://docs.dune.com/query-engine/Functions-and-operators/conversion).
     """
-    if left == right or right == UNKNOWN:
+    if right in (left, UNKNOWN):
         return left
     if left == UNKNOWN:
         return right
     if is_number(left) and is_number(right):
         return _common_number(left, right)
-    if left.name == right.name and left.name in _TEXTS:
-        return _common_text(left, right)
     if is_moment(left) and is_moment(right):
-        name = _MOMENTS[max(_MOMENTS.index(left.name), _MOMENTS.index(right.name))]
-        known = [fraction_digits(dune) for dune in (left, right) if dune.name != "date"]
-        return DuneType(name, (max(known),))
-    if left.name == right.name == "time":
+        return _common_moment(left, right)
+    if left.name != right.name:
+        return None
+    return _common_of_one_name(left, right)
+
+
+def _common_moment(left: DuneType, right: DuneType) -> DuneType:
+    name = _MOMENTS[max(_MOMENTS.index(left.name), _MOMENTS.index(right.name))]
+    known = [fraction_digits(dune) for dune in (left, right) if dune.name != "date"]
+    return DuneType(name, (max(known),))
+
+
+def _common_of_one_name(left: DuneType, right: DuneType) -> DuneType | None:
+    if left.name in _TEXTS:
+        return _common_text(left, right)
+    if left.name == "time":
         return DuneType("time", (max(fraction_digits(left), fraction_digits(right)),))
-    if left.name == right.name and left.children:
-        return _common_nested(left, right)
-    return None
+    return _common_nested(left, right) if left.children else None
 
 
 def common_of(types: Sequence[DuneType]) -> DuneType | None:

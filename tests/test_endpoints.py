@@ -1,0 +1,353 @@
+"""Each endpoint of Dune's document that is ours, through our client and the official SDK."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from contextlib import closing, suppress
+from datetime import date
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from replay import Replay, answer
+
+import dune_frames as dune
+from dune_frames import _catalog, errors
+from dune_frames._source import Saved
+from dune_frames.local import LocalDune, Status
+from dune_frames.pipeline import PipelineExecution, start
+
+DOCUMENT = Path(__file__).resolve().parents[2] / "shared" / "wire" / "openapi.json"
+PIPELINE_ID = "01HKZJ2683PHF9Q9PHHQ8FW4Q1"
+
+#: Each endpoint, by the method of the document's row, and what the client does to meet it.
+ENDPOINTS = {
+    "POST /v1/sql/execute": lambda c, _: c.execute_sql("SELECT 1 AS one"),
+    "POST /v1/query/{query_id}/execute": lambda c, _: c.execute_query(7, {"n": 3}),
+    "GET /v1/execution/{execution_id}/status": lambda c, ids: c.execution(ids.run).status(),
+    "POST /v1/execution/{execution_id}/cancel": lambda c, ids: c.execution(ids.run).cancel(),
+    "GET /v1/execution/{execution_id}/results": lambda c, ids: c.read_execution(
+        ids.run, format="json", cache=False
+    ),
+    "GET /v1/execution/{execution_id}/results/csv": lambda c, ids: c.read_execution(
+        ids.run, format="csv", cache=False
+    ),
+    "GET /v1/query/{query_id}/results": lambda c, _: c.read_query(7, {"n": 2}, cache=False),
+    "POST /v1/query/{query_id}/pipeline/execute": lambda c, _: c.execute_pipeline(8),
+    "GET /v1/pipelines/executions/{pipeline_execution_id}/status": lambda c, ids: (
+        c.pipeline_execution(ids.pipeline).wait()
+    ),
+    "GET /v1/query/{queryId}": lambda c, _: c.query(7),
+    "POST /v1/usage": lambda c, _: c.usage(),
+}
+#: Rows about the same things that the client has no use for, and why.
+UNUSED = {
+    "GET /v1/query/{query_id}/results/csv": "the latest run is found by JSON, then pinned",
+    "GET /v1/query/{query_id}/pipeline": "a pipeline's status tells its nodes",
+    "POST /v1/pipelines/execute": "its two documents contradict each other",
+}
+
+
+class Ids:
+    """What stands on the server: a finished run of query 7, and a pipeline of query 8."""
+
+    def __init__(self, client):
+        self.run = client.execute_query(7, {"n": 2}).wait().execution_id
+        self.pipeline = client.execute_pipeline(8).pipeline_execution_id
+
+
+@pytest.fixture(scope="module")
+def local():
+    with LocalDune() as server:
+        server.save_query(7, "SELECT {{n}} AS n", {"n": 1})
+        server.save_query(8, "SELECT n + 1 AS n, random() AS draw FROM query_7")
+        server.save_query(9, "SELECT n, draw FROM query_8 WHERE n = (SELECT n + 1 FROM query_7)")
+        yield server
+
+
+@pytest.fixture
+def client(local):
+    with closing(local.client()) as client:
+        yield client
+    local.clear_faults()
+
+
+@pytest.fixture
+def sdk(local):
+    """The official SDK's client of the same server."""
+    dune_client = pytest.importorskip("dune_client.client")
+    return dune_client.DuneClient(api_key="local", base_url=local.url)
+
+
+def test_every_endpoint_that_is_ours_is_met():
+    """No row of the document about runs, results, pipelines, texts and usage is forgotten."""
+    if not DOCUMENT.is_file():
+        pytest.skip("Dune's document (../shared/wire/openapi.json) is not beside this checkout")
+    rows = {
+        f"{method.upper()} {path}"
+        for path, methods in json.loads(DOCUMENT.read_text())["paths"].items()
+        for method in methods
+    }
+    ours = re.compile(
+        r"(GET|POST) /v1/(sql/|execution/|pipelines/|usage"
+        r"|query/\{(query_id|queryId)\}(/results|/pipeline|/execute|$))"
+    )
+    assert {row for row in rows if ours.match(row)} == ENDPOINTS.keys() | UNUSED.keys()
+
+
+@pytest.mark.parametrize("row", ENDPOINTS)
+def test_the_client_meets_the_endpoint(local, client, row):
+    """The call reaches exactly that method and path, and the server takes it."""
+    ids = Ids(client)
+    local.clear_requests()
+    ENDPOINTS[row](client, ids)
+    method, path = row.replace("/v1", "/api/v1").split()
+    pattern = re.sub(r"\{\w+\}", r"[^/]+", path)
+    met = [
+        each
+        for each in local.requests
+        if (each.method, bool(re.fullmatch(pattern, each.path))) == (method, True)
+    ]
+    assert met
+    assert all(each.status == 200 for each in local.requests)
+
+
+def finished(ask, seconds=20.0):
+    """Ask until the answer's status says that it is over."""
+    end = time.monotonic() + seconds
+    while (told := ask()).status.lower() not in ("completed", "failed"):
+        assert time.monotonic() < end, told
+        time.sleep(0.01)
+    return told
+
+
+def test_the_sdk_runs_pipelines(sdk):
+    """The official SDK reads what the embedded server tells of a pipeline, node by node."""
+    started = sdk.execute_query_pipeline(8)
+    told = finished(lambda: sdk.get_pipeline_status(started.pipeline_execution_id))
+    assert [node.query_execution_status.query_id for node in told.node_executions] == [7, 8]
+    runs = [node.query_execution_status.execution_id for node in told.node_executions]
+    assert [sdk.get_execution_results(run).result.rows[0]["n"] for run in runs] == [1, 2]
+
+
+def test_the_sdk_and_the_client_agree_on_a_query(sdk, client):
+    """Name, text and parameters are the same by both."""
+    theirs, ours = sdk.get_query(7), client.query(7)
+    assert (theirs.base.name, theirs.sql) == (ours.name, ours.sql)
+    assert [(p.key, p.type.value) for p in theirs.base.params] == [
+        (p.name, p.type) for p in ours.parameters
+    ]
+
+
+def test_the_sdk_and_the_client_agree_on_usage(sdk, client):
+    """The billing period is the same by both."""
+    days = ("2025-01-01", "2025-01-31")
+    theirs, ours = sdk.get_usage(*days), client.usage(*days)
+    (period,), (other,) = ours.billing_periods, theirs.billing_periods
+    assert (period.start_date, period.end_date) == (date(2025, 1, 1), date(2025, 1, 31))
+    assert (str(period.start_date), str(period.end_date)) == (other.start_date, other.end_date)
+    assert period.credits_included == other.credits_included
+
+
+def test_the_sdk_runs_and_reads(sdk):
+    """Execute, status, results, CSV, cancel and SQL through the SDK."""
+    query = pytest.importorskip("dune_client.query").QueryBase(query_id=7)
+    started = sdk.execute_query(query)
+    assert finished_run(sdk, started.execution_id) == "QUERY_STATE_COMPLETED"
+    assert sdk.get_execution_results(started.execution_id).result.rows == [{"n": 1}]
+    assert sdk.get_execution_results_csv(started.execution_id).data.read() == b"n\n1\n"
+    assert sdk.get_latest_result(7).result.rows[0].keys() == {"n"}
+    assert sdk.cancel_execution(started.execution_id) is False
+    of_sql = sdk.execute_sql("SELECT 5 AS five")
+    assert finished_run(sdk, of_sql.execution_id) == "QUERY_STATE_COMPLETED"
+
+
+def finished_run(sdk, execution_id, seconds=20.0):
+    """Wait for a run through the SDK; return how it ended."""
+    end = time.monotonic() + seconds
+    while not (told := sdk.get_execution_status(execution_id)).state.is_complete():
+        assert time.monotonic() < end, told
+        time.sleep(0.01)
+    return told.state.value
+
+
+# Pipelines
+
+
+def test_a_pipeline_runs_what_it_reads_first_and_reads_its_results(client):
+    """Nodes run in the order of their dependencies; what one drew at random, the next one sees."""
+    pipeline = client.execute_pipeline(9)
+    told = pipeline.wait(20)
+    assert (told.word, told.failed, told.error) == ("COMPLETED", False, None)
+    assert [node.query_id for node in told.nodes] == [7, 8, 9]
+    runs = pipeline.executions
+    assert [run.execution_id for run in runs] == [node.execution_id for node in told.nodes]
+    statuses = [run.status() for run in runs]
+    ended = [each.ended_at for each in statuses]
+    assert all(end <= each.started_at for end, each in zip(ended, statuses[1:], strict=False))
+    _, drawn, last = [run.read(frame="pyarrow").to_pylist() for run in runs]
+    assert last == drawn
+
+
+def test_a_pipeline_takes_parameters_and_a_tier(local, client):
+    """They go where those of a run go; without a tier none is named."""
+    local.clear_requests()
+    dune.execute_dune_pipeline(7, {"n": 41}, performance="large", client=client)
+    client.execute_pipeline(7)
+    assert [each.body for each in local.requests] == [
+        {"query_parameters": {"n": "41"}, "performance": "large"},
+        {},
+    ]
+
+
+def test_a_failed_node_ends_the_pipeline(local, client):
+    """What failed is told with its error; what would have read it never starts."""
+    local.save_query(17, "SELECT nothing FROM nowhere")
+    local.save_query(18, "SELECT 1 AS one FROM query_17")
+    pipeline = client.execute_pipeline(18)
+    told = pipeline.wait(20)
+    assert told.failed
+    assert "nowhere" in told.error
+    first, second = told.nodes
+    assert (first.word, second.word) == ("FAILED", "PENDING")
+    assert [run.execution_id for run in pipeline.executions] == [first.execution_id]
+
+
+def status_of(said):
+    return _catalog.read_pipeline_status(answer(200, said))
+
+
+def node(state, **more):
+    return {"id": 1, "query_execution_status": {"status": state, "query_id": 7} | more}
+
+
+@pytest.mark.parametrize(
+    ("said", "is_finished", "failed"),
+    [
+        ({"status": "pending"}, False, False),
+        ({"status": "executing", "node_executions": [node("QUERY_STATE_EXECUTING")]}, False, False),
+        ({"status": "completed"}, True, False),
+        ({"status": "QUERY_STATE_COMPLETED"}, True, False),
+        ({"status": "failed"}, True, True),
+        ({"status": "canceled"}, True, True),
+        ({"status": "executing", "error": "it broke"}, True, True),
+        ({"error": "it broke"}, True, True),
+        ({"status": "new", "node_executions": [node("completed")]}, True, False),
+        ({"status": "new", "node_executions": [node("executing")]}, False, False),
+        ({"status": "new", "node_executions": [node("newer")]}, False, False),
+        ({"status": "new"}, False, False),
+        ({"status": "executing", "node_executions": [node("completed")]}, False, False),
+        (
+            {"status": "executing", "node_executions": [node("x", error="no"), node("pending")]},
+            True,
+            True,
+        ),
+        (
+            {"status": "executing", "node_executions": [node("failed"), node("executing")]},
+            False,
+            True,
+        ),
+    ],
+)
+def test_when_a_pipeline_is_over(said, is_finished, failed):
+    """Both spellings, an error, and states that nobody has documented, by what their nodes do."""
+    told = status_of(said)
+    assert (told.is_finished, told.failed) == (is_finished, failed)
+
+
+def test_nodes_of_views_are_told_but_are_no_executions_of_a_query(client):
+    """A materialized view's node has its name; `executions` is about queries alone."""
+    view = {"name": "dune.me.result", "status": "completed", "execution_id": "01VIEW"}
+    told = status_of(
+        {
+            "status": "completed",
+            "node_executions": [
+                {"id": 1, "materialized_view_refresh_status": view},
+                node("completed", execution_id="01RUN") | {"id": 2},
+                {"id": 3},
+            ],
+        }
+    )
+    assert [each.view_name for each in told.nodes] == ["dune.me.result", None, None]
+    pipeline = PipelineExecution(PIPELINE_ID, client._calls)
+    pipeline._seen(told)
+    assert [run.execution_id for run in pipeline.executions] == ["01RUN"]
+
+
+def test_a_pipeline_is_never_started_twice():
+    """A lost or broken answer to the request that starts it is an error at once."""
+    for broken in (answer(200, {}), answer(502, {})):
+        replay = Replay([broken])
+        with pytest.raises(errors.MaybeStartedError):
+            replay.run(start(Saved(7, {})))
+        assert replay.sent == ["POST /query/7/pipeline/execute"]
+
+
+def test_an_interrupt_while_a_pipeline_starts_says_how_to_go_on():
+    """There is nothing to cancel, so the id is told."""
+    started = answer(200, {"pipeline_execution_id": PIPELINE_ID})
+    with pytest.raises(KeyboardInterrupt) as caught:
+        Replay([started], interrupts={1: KeyboardInterrupt()}).run(start(Saved(7, {})))
+    assert PIPELINE_ID in caught.value.__notes__[0]
+
+
+# Query texts and usage
+
+
+def test_a_query_that_was_looked_up_is_checked_for_free(local, client):
+    """Parameters that it does not declare are refused, and nothing is sent."""
+    assert client.query("https://dune.com/queries/7").parameters[0].default == "1"
+    local.clear_requests()
+    with pytest.raises(errors.InvalidRequestError, match="'m'"):
+        client.read_query(7, {"m": 1})
+    assert local.requests == ()
+    with pytest.raises(errors.BadRequestError):
+        client.execute_query(8, {"m": 1})
+
+
+@pytest.mark.parametrize("call", ["query", "usage"])
+@pytest.mark.parametrize(
+    ("status", "kind"), [(402, errors.PaymentRequiredError), (403, errors.ForbiddenError)]
+)
+def test_a_refusal_names_the_plan(local, client, call, status, kind):
+    """Dune has these on some plans only; a refusal says so."""
+    local.inject(Status(status), endpoint=call)
+    with pytest.raises(kind, match="plan"):
+        client.query(7) if call == "query" else client.usage()
+
+
+@pytest.mark.parametrize("day", ["yesterday", 20250101, "2025-13-01"])
+def test_a_day_that_is_none_is_refused(local, client, day):
+    """Nothing is sent."""
+    local.clear_requests()
+    with pytest.raises(errors.InvalidRequestError, match="start_date"):
+        client.usage(day)
+    assert local.requests == ()
+
+
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(
+        st.sampled_from(
+            ["status", "error", "node_executions", "id", "query_execution_status", "query_id",
+             "query_sql", "parameters", "key", "enumOptions", "billing_periods", "start_date",
+             "end_date", "pipeline_execution_id", "execution_id"]
+        ), inner, max_size=5),
+    max_leaves=12,
+)  # fmt: skip
+READERS = [
+    _catalog.read_pipeline_started,
+    _catalog.read_pipeline_status,
+    _catalog.read_saved_query,
+    _catalog.read_usage,
+]
+
+
+@given(_JSON, st.sampled_from(READERS))
+def test_any_answer_is_read_or_refused(said, read):
+    """No JSON breaks a reader in another way than by saying that the body is not Dune's."""
+    with suppress(_catalog.MalformedBodyError):
+        read(answer(200, said))
