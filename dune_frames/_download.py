@@ -106,8 +106,9 @@ class Download:
                 if not waiting:
                     return
                 span, pages = waiting.popleft()
-                spans.learn(span, result_of(pages))
-                yield from result_of(pages)
+                read = result_of(pages)
+                spans.learn(span, read)
+                yield from read
                 width = min(WORKERS, 2 * width)
 
     def _submit(self, pool: ThreadPoolExecutor, span: Span, place: int) -> Future[list[Page]]:

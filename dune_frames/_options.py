@@ -137,6 +137,8 @@ class Reading:
             raise InvalidRequestError(
                 f"columns={self.columns!r} is one text", advice="give a list of column names."
             )
+        if self.columns is not None:
+            object.__setattr__(self, "columns", tuple(self.columns))  # an iterator is read once
         if self.timeout is not None and not self.timeout > 0:
             raise InvalidRequestError(
                 f"timeout={self.timeout!r} is no time", advice="give seconds above 0, or None."

@@ -151,7 +151,7 @@ class Window:
 
 def _refuse_bad_count(name: str, value: object, least: int) -> None:
     if value is not None and (
-        not isinstance(value, Integral) or isinstance(value, bool) or value < least
+        isinstance(value, bool) or not isinstance(value, Integral) or value < least
     ):
         raise InvalidRequestError(
             f"{name}={value!r} is no count of rows", advice=f"give a whole number from {least} on."

@@ -1,7 +1,5 @@
 """Predicates for tests: columns of every type, rows, random predicates, and what they mean."""
 
-# ruff: noqa: DTZ001, PLR0911 - moments without a zone are meant; a match has a return for each kind
-
 from __future__ import annotations
 
 import math

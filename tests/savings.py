@@ -29,7 +29,7 @@ TYPES = {
     "amount_usd": "double",
     "gas_price": "bigint",
 }
-START = datetime(2024, 1, 1)  # noqa: DTZ001 - it is stored as UTC
+START = datetime(2024, 1, 1)
 
 
 def wide_result(local: LocalDune, rows: int) -> str:
@@ -58,7 +58,7 @@ def wide_result(local: LocalDune, rows: int) -> str:
 
 
 def _microseconds(moment: datetime) -> int:
-    return int((moment - datetime(1970, 1, 1)) / timedelta(microseconds=1))  # noqa: DTZ001
+    return int((moment - datetime(1970, 1, 1)) / timedelta(microseconds=1))
 
 
 def selective(frame: pl.LazyFrame) -> pl.LazyFrame:

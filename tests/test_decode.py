@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, Self
 
 import pyarrow as pa
 import pytest
@@ -118,7 +118,7 @@ class _Raw(str):
     mark = "@number@"
     seen: set[str] = set()  # noqa: RUF012 - shared on purpose
 
-    def __new__(cls, text: str) -> _Raw:
+    def __new__(cls, text: str) -> Self:
         cls.seen.add(text)
         return super().__new__(cls, cls.mark + text)
 
@@ -260,7 +260,7 @@ BAD_ROWS = [
     '[{"a":1,"a":2,"b":3}]', '[{"a":1,"b":null,"b":2}]',
     '[{"a":1},{"a":1,"b":2,"c":3}]', '[{"a":1},{"a":1,"b":null,"b":null}]',
     '[{"a":1,"b":2}', '[{"a":1,"b":2},', '[{"a":1,"b":', '[{"a":1,"b":2},]', "", "null", "{}",
-    '{"a":1,"b":2}', "[1]", "[null]", '[{"a":1,"b":2},null]', '[[1,2]]', '[{"a":1,"b":2}]x',
+    '{"a":1,"b":2}', "[1]", "[null]", '[{"a":1,"b":2},null]', "[[1,2]]", '[{"a":1,"b":2}]x',
     '[{"a":01,"b":2}]', "[" * 3000, '[{"a":1 "b":2}]',
 ]  # fmt: skip
 
@@ -395,7 +395,7 @@ def test_decimals_as_json_numbers() -> None:
 def test_uint256_float64_takes_any_notation() -> None:
     """Who asks for floats gets them, also from numbers that went through a float already."""
     schema = schema_of(options={"uint256": "float64"}, a="uint256", b="array(uint256)")
-    rows = '[{"a":"1e+30","b":["1.5e+3"]},{"a":2,"b":null}]'.encode()
+    rows = b'[{"a":"1e+30","b":["1.5e+3"]},{"a":2,"b":null}]'
     assert decode_json(rows, schema).to_pydict() == {"a": [1e30, 2.0], "b": [[1500.0], None]}
 
 

@@ -147,7 +147,7 @@ next_uri     | ok        | ok         | Untrusted  | Untrusted   | Untrusted | U
 next_offset  | ok        | ok         | Incomplete | Incomplete  | ok        | Incomplete | ok
 rows missing | ok        | ok         | Incomplete | Incomplete  | ok        | Incomplete | ok
 other run    | NotFound  | Incomplete | Incomplete | ok          | ok        | NotFound   | ok
-"""  # noqa: E501 - a table
+"""
 
 #: From that request on the fault strikes every one to the endpoint.
 ALWAYS = """
@@ -174,7 +174,7 @@ next_uri     | ok          | ok         | Untrusted       | Untrusted       | Un
 next_offset  | ok          | ok         | Incomplete      | Incomplete      | ok        | Incomplete      | ok
 rows missing | ok          | ok         | Incomplete      | Incomplete      | ok        | Incomplete      | ok
 other run    | NotFound    | Incomplete | Incomplete      | ok              | ok        | NotFound        | ok
-"""  # noqa: E501 - a table
+"""
 
 HANGS = {"hang", "hang after"}
 

@@ -23,7 +23,7 @@ from dune_frames.errors import InvalidRequestError
 PLUS_TWO = timezone(timedelta(hours=2))
 
 
-class Chain(str, enum.Enum):
+class Chain(str, enum.Enum):  # noqa: UP042 - as many people still write them
     """As enums of text are often written."""
 
     ETHEREUM = "ethereum"

@@ -215,7 +215,7 @@ def served(routes: dict[str, tuple[int, bytes]]) -> Iterator[dune.Dune]:
     """Serve recorded bodies on loopback, each by the end of its path."""
 
     class Recorded(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:  # noqa: N802 - the name that http.server wants
+        def do_GET(self) -> None:
             path = self.path.partition("?")[0]
             status, body = next(
                 (found for end, found in routes.items() if path.endswith(end)), (404, b"{}")

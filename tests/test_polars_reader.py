@@ -1,7 +1,5 @@
 """Expressions of polars, read as predicates: the forms that are known, and all others unharmed."""
 
-# ruff: noqa: DTZ001 - moments without a zone are meant
-
 from __future__ import annotations
 
 import io
@@ -140,6 +138,15 @@ def _in_any_order(predicate):
 def test_forms_that_later_versions_hand_over_are_read(condition, meaning):
     """Casts that polars adds, and values that it computes, are read too."""
     assert _read(condition) == meaning
+
+
+@pytest.mark.parametrize(
+    ("condition", "operator"),
+    [(pl.lit(5) < i, ">"), (pl.lit(5) >= i, "<="), (pl.lit(5) == i, "=")],
+)
+def test_a_value_may_stand_first(condition, operator):
+    """A comparison is read from either side, also where polars did not turn it round itself."""
+    assert read(condition, SCHEMA) == Comparison("i", operator, 5)
 
 
 def test_finite_numbers_are_no_nan():

@@ -1,7 +1,5 @@
 """The algebra of predicates, and what Dune's filters say of it: exact under three-valued logic."""
 
-# ruff: noqa: DTZ001 - moments without a zone are meant
-
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
@@ -108,7 +106,7 @@ def _on_server(database, filters, drawn, nan="largest"):
         return [True] * len(drawn)
     tree = _tree(filters) if nan == "largest" else _tree(filters).transform(_nan_as_in_trino)
     database.register("t", _table(drawn))
-    found = database.execute(f"SELECT {tree.sql('duckdb')} FROM t").fetchall()  # noqa: S608
+    found = database.execute(f"SELECT {tree.sql('duckdb')} FROM t").fetchall()
     return [each for (each,) in found]
 
 

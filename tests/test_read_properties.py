@@ -118,7 +118,7 @@ def test_flat_results_in_both_formats(servers: dict[int, LocalDune], result: Res
 @SLOW
 @given(results(max_rows=5).filter(_can_store), st.sampled_from(_PAGES))
 def test_frames_agree(servers: dict[int, LocalDune], result: Result, page_rows: int) -> None:
-    """pandas and polars have the columns, the rows and the missing values of Arrow."""
+    """Pandas and polars have the columns, the rows and the missing values of Arrow."""
     server = servers[page_rows]
     execution_id = store(server, result)
     missing = [[value.plain is None for value in row] for row in result.rows]

@@ -1,7 +1,5 @@
 """The table of types, as a table: what Dune tells, what it sends, and what comes out of it."""
 
-# ruff: noqa: E501 - a table is read by its columns
-
 from __future__ import annotations
 
 import datetime as dt

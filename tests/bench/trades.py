@@ -45,7 +45,7 @@ def trades(rows: int) -> pa.Table:
         ),
         "token_bought_amount_raw": _wide_integers(chance, rows),
         "amount_usd": _with_nulls(chance, pa.array(chance.lognormal(6, 2, rows))),
-        "is_aggregated": pa.array(chance.random(rows) < 0.3),  # noqa: PLR2004 - any share will do
+        "is_aggregated": pa.array(chance.random(rows) < 0.3),
     }
     return pa.table(columns)
 

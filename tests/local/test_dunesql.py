@@ -1,5 +1,7 @@
 """DuneSQL: values, Dune's types, and failures of what people write."""
 
+# A case reads best on one line.
+
 from __future__ import annotations
 
 import pytest

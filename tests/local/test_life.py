@@ -118,9 +118,8 @@ def test_concurrent_clients_are_answered(serve):
 
     def work(number):
         own = type(ask)(ask.dune)
-        for _ in range(5):
-            if own.rows(f"SELECT {number} AS x") != [[number]]:
-                failures.append(number)
+        answers = [own.rows(f"SELECT {number} AS x") for _ in range(5)]
+        failures.extend(rows for rows in answers if rows != [[number]])
 
     threads = [threading.Thread(target=work, args=(number,)) for number in range(8)]
     for thread in threads:

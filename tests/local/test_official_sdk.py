@@ -64,7 +64,7 @@ def test_it_runs_sql(sdk):
 
 
 def test_it_reads_a_part_and_a_sample(sdk, query):
-    """limit and offset, and sample_count."""
+    """Limit and offset, and sample_count."""
     job = sdk.execute_query(query).execution_id
     finished(sdk, job)
     page = sdk.get_execution_results(job, limit=2, offset=3)
