@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, Any, overload
 
+from dune_frames._key import Key
 from dune_frames._options import (
     Reading,
     ReadOptions,
@@ -15,7 +16,6 @@ from dune_frames._options import (
     shows_options,
 )
 from dune_frames._settings import KEY_VARIABLE, URL_VARIABLE
-from dune_frames._transport import Key
 from dune_frames.client import Dune
 
 if TYPE_CHECKING:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from dune_frames import _moments, _numbers
+from dune_frames._constants import constant
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -149,12 +150,11 @@ def _cast_nested(text: pa.Array, to: pa.DataType) -> pa.Array:
 
 def _offsets(text: pa.Array) -> pa.Array:
     """Return a list array's offsets with null where the list is null, as from_arrays wants them."""
-    import numpy as np
     import pyarrow as pa
+    import pyarrow.compute as pc
 
-    offsets = text.offsets.to_numpy()
-    nulls = np.append(text.is_null().to_numpy(zero_copy_only=False), False)
-    return pa.array(offsets.astype("int32"), mask=nulls)
+    is_told = pa.concat_arrays([text.is_valid(), pa.repeat(constant(value=True), 1)])
+    return pc.if_else(is_told, text.offsets.cast(pa.int32()), pa.nulls(1, pa.int32())[0])
 
 
 def _cast_leaf(text: pa.Array, to: pa.DataType) -> pa.Array:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dune_frames._cast import MisfitError, cast_text, is_list, is_text, item_types, parts, text_type
+from dune_frames._constants import constant
 from dune_frames._schema import dune_type, is_overridden
 from dune_frames._types import BIG_INTEGERS, FLOATS
 from dune_frames.errors import DecodeError
@@ -118,7 +119,7 @@ def _refuse_no_integer(text: pa.Array, name: str) -> None:
     for value in text.filter(wrong).slice(0, 1).to_pylist():
         raise MisfitError(value, name)
     least, greatest = _RANGES[name]
-    doubtful = pc.greater_equal(pc.binary_length(text), _SURE_DIGITS)
+    doubtful = pc.greater_equal(pc.binary_length(text), constant(_SURE_DIGITS))
     if not least:
         doubtful = pc.or_(doubtful, pc.starts_with(text, "-"))
     for value in text.filter(doubtful).to_pylist():

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from dune_frames._cast import MisfitError, cast_text
 from dune_frames._column import dune_name, misfit_of_column, typed
+from dune_frames._constants import constant
 from dune_frames._schema import is_overridden
 from dune_frames._types import BIG_INTEGERS, INTEGERS, parse_type
 from dune_frames.errors import DecodeError
@@ -178,7 +179,7 @@ def _exact_integers(values: pa.Array) -> pa.Array:
     import pyarrow.compute as pc
 
     numbers = cast_text(values, pa.float64()) if values.type == pa.string() else values
-    inexact = pc.greater_equal(pc.abs(numbers), float(FIRST_INEXACT))
+    inexact = pc.greater_equal(pc.abs(numbers), constant(float(FIRST_INEXACT)))
     if pc.any(inexact).as_py():
         first = numbers.filter(inexact)[0].as_py()
         raise MisfitError(first, "an integer: CSV rounds from 2^53 on, format='json' does not")

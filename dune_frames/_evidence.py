@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 STRING, NUMBER, BOOLEAN, NULL, LIST, OBJECT = b'"', b"-0123456789", b"tf", b"n", b"[", b"{"
 #: The kinds of JSON values, each told by the characters that one can begin with.
 KINDS = (STRING, NUMBER, BOOLEAN, NULL, LIST, OBJECT)
+_PIECE_BYTES = 2**20
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,7 @@ class Evidence:
     minus_zeros: int
 
     @classmethod
-    def of(cls, rows: bytes, colon: bytes) -> Evidence:
+    def of(cls, rows: bytes, first_key: bytes) -> Evidence:
         """Count."""
         import numpy as np
 
@@ -55,6 +56,7 @@ class Evidence:
         characters = np.frombuffer(rows, np.uint8)
         before_colons = np.flatnonzero(characters == ord(":")) - 1
         key_ends = before_colons[characters[before_colons] == ord('"')]
+        colon = first_key[first_key.rindex(b'"') + 1 :]
         values = key_ends + 1 + len(colon)
         firsts = characters[values]
         return cls(
@@ -107,10 +109,24 @@ class Evidence:
         return re.search(re.escape(key) + rb"-?\d+[.eE]", self.rows) is not None
 
 
-def colon_of(rows: bytes) -> bytes | None:
-    """Return what stands between the first key and its value, if that is a colon and one space."""
-    head = re.match(rb'\[\{"[^"\\]*"(: ?)\S', rows)
+def first_key_of(rows: bytes) -> bytes | None:
+    """Return how the first row begins: a brace, a key, a colon and perhaps a space behind it."""
+    head = re.match(rb'\[(\{"[^"\\]*": ?)\S', rows)
     return head and head[1]
+
+
+def pieces_of(rows: bytes, first_key: bytes) -> Iterator[bytes]:
+    """Cut rows between two of them, where they begin alike, into arrays that fit into a cache.
+
+    A cut at another place, within a text that looks so, leaves arrays that are no JSON.
+    """
+    between = b"}, " if first_key.endswith(b" ") else b"},"
+    start, end = 1, rows.rindex(b"]")
+    while start < end:
+        cut = rows.find(between + first_key, start + _PIECE_BYTES)
+        stop = end if cut < 0 else cut + 1
+        yield b"[" + rows[start:stop] + b"]"
+        start = stop + len(between) - 1
 
 
 def has_surrogates(rows: bytes) -> bool:

@@ -27,6 +27,7 @@ from dune_frames._refusal import FIRST_SERVER_ERROR, RATE_LIMITED, refusal
 from dune_frames._wire import RETRY_AFTER_HEADER, Answer, Request
 
 logger = logging.getLogger("dune_frames")
+logger.addHandler(logging.NullHandler())  # silent, warnings too, unless a program listens
 
 T = TypeVar("T")
 

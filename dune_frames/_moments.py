@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from dune_frames._constants import constant
+
 if TYPE_CHECKING:
     import pyarrow as pa
 
@@ -54,8 +56,8 @@ def read_date(text: pa.Array, to: pa.DataType) -> pa.Array:
         return text.cast(pa.date32()).cast(to)
     except pa.ArrowInvalid:
         seconds = _read_parts(text, pa.timestamp("s")).cast(pa.int64())
-    days = pc.divide(seconds, _DAY_SECONDS)
-    if not pc.all(pc.equal(pc.multiply(days, _DAY_SECONDS), seconds)).as_py():
+    days = pc.divide(seconds, constant(_DAY_SECONDS))
+    if not pc.all(pc.equal(pc.multiply(days, constant(_DAY_SECONDS)), seconds)).as_py():
         raise ValueError("not midnight")
     return days.cast(pa.int32()).cast(pa.date32()).cast(to)
 
@@ -67,7 +69,7 @@ def read_time(text: pa.Array, to: pa.DataType) -> pa.Array:
 
     if pc.any(pc.invert(pc.match_substring_regex(text, _CLOCK))).as_py():
         raise ValueError("not a time of day")
-    moments = pc.binary_join_element_wise("1970-01-01", text, " ")
+    moments = pc.binary_join_element_wise(constant("1970-01-01"), text, constant(" "))
     try:
         return moments.cast(pa.timestamp(to.unit)).cast(to)
     except pa.ArrowInvalid:
@@ -92,22 +94,24 @@ def _read_parts(text: pa.Array, to: pa.DataType) -> pa.Array:
         raise ValueError("not a moment in time")
     year, day, clock, fraction, zone = found.flatten()
     seconds = _in_utc(_local_seconds(year, day, clock), zone, to)
-    ticks = pc.multiply_checked(seconds, 10 ** _DIGITS[to.unit])
+    ticks = pc.multiply_checked(seconds, constant(10 ** _DIGITS[to.unit]))
     ticks = pc.add_checked(ticks, _fraction_ticks(fraction, to.unit))
     return pc.replace_with_mask(pa.nulls(len(text), to), text.is_valid(), ticks.cast(to))
 
 
 def _local_seconds(year: pa.Array, day: pa.Array, clock: pa.Array) -> pa.Array:
     """Return seconds since 1970, by way of that year of 2000 to 2399 whose calendar is the same."""
+    import polars as pl
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    years = pc.utf8_ltrim(year, "+").cast(pa.int64()).to_numpy()
+    years = pl.Series(pc.utf8_ltrim(year, "+").cast(pa.int64()))
     cycles = (years - 2000) // _CYCLE_YEARS
-    alike = pa.array(years - _CYCLE_YEARS * cycles).cast(pa.string())
-    clock = pc.if_else(pc.equal(clock, ""), "00:00:00", clock)
-    moments = pc.binary_join_element_wise(alike, day, " ", clock, "").cast(pa.timestamp("s"))
-    return pc.add(moments.cast(pa.int64()), pa.array(cycles * _CYCLE_DAYS * _DAY_SECONDS))
+    alike = (years - _CYCLE_YEARS * cycles).to_arrow().cast(pa.string())
+    clock = pc.if_else(pc.equal(clock, constant("")), constant("00:00:00"), clock)
+    moments = pc.binary_join_element_wise(alike, day, constant(" "), clock, constant(""))
+    seconds = moments.cast(pa.timestamp("s")).cast(pa.int64())
+    return pc.add(seconds, (cycles * _CYCLE_DAYS * _DAY_SECONDS).to_arrow())
 
 
 def _fraction_ticks(digits: pa.Array, unit: str) -> pa.Array:
@@ -117,7 +121,7 @@ def _fraction_ticks(digits: pa.Array, unit: str) -> pa.Array:
     width = _DIGITS[unit]
     if (pc.max(pc.utf8_length(digits)).as_py() or 0) > width:
         raise ValueError(f"finer than {unit}")
-    whole = pc.binary_join_element_wise("0", digits, "")
+    whole = pc.binary_join_element_wise(constant("0"), digits, constant(""))
     return pc.utf8_rpad(whole, width + 1, "0").cast(pa.int64())
 
 
@@ -130,7 +134,7 @@ def _in_utc(seconds: pa.Array, zones: pa.Array, to: pa.DataType) -> pa.Array:
             continue
         if to.tz is None or not zone:
             raise ValueError("a timestamp without a time zone" if to.tz else "a time zone")
-        here = pc.equal(zones, zone)
+        here = pc.equal(zones, constant(zone))
         seconds = pc.replace_with_mask(seconds, here, _zoned(seconds.filter(here), zone))
     return seconds
 
@@ -141,7 +145,7 @@ def _zoned(seconds: pa.Array, zone: str) -> pa.Array:
 
     if zone[0] in "+-":
         minutes = int(zone[1:3]) * 60 + int(zone[-2:])
-        return pc.subtract(seconds, (-60 if zone[0] == "-" else 60) * minutes)
+        return pc.subtract(seconds, constant((-60 if zone[0] == "-" else 60) * minutes))
     return pc.assume_timezone(seconds.cast(pa.timestamp("s")), zone).cast(pa.int64())
 
 

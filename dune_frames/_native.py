@@ -61,15 +61,16 @@ def read_natively(rows: bytes, schema: pa.Schema) -> list[pa.Array]:
     import polars as pl
 
     types = {field.name: _believable_type(field) for field in schema}
-    colon = _evidence.colon_of(rows)
-    if colon is None or _evidence.has_surrogates(rows):
+    first_key = _evidence.first_key_of(rows)
+    if first_key is None or _evidence.has_surrogates(rows):
         raise Unbelieved
+    wanted = {name: _column_type(dune) for name, dune in types.items()}
+    pieces = _evidence.pieces_of(rows, first_key)
     try:
-        wanted = {name: _column_type(dune) for name, dune in types.items()}
-        frame = pl.read_json(io.BytesIO(rows), schema=wanted)
-    except pl.exceptions.PolarsError as problem:
+        frame = pl.concat(pl.read_json(io.BytesIO(piece), schema=wanted) for piece in pieces)
+    except (pl.exceptions.PolarsError, ValueError) as problem:
         raise Unbelieved from problem
-    if not _accounts_for(Evidence.of(rows, colon), frame, types):
+    if not _accounts_for(Evidence.of(rows, first_key), frame, types):
         raise Unbelieved
     return [_to_arrow(frame[field.name], field) for field in schema]
 
@@ -186,7 +187,7 @@ def _rounds_once(values: pl.Series) -> bool:
 def _to_arrow(series: pl.Series, field: pa.Field) -> pa.Array:
     import pyarrow as pa
 
-    array = series.to_arrow()
+    array = series.rechunk().to_arrow()
     bare = pa.types.is_floating(array.type) or pa.types.is_boolean(array.type)
     to = field.type if bare else text_type(field.type)
     return array if array.type == to else array.cast(to)

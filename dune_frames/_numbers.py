@@ -10,6 +10,8 @@ import re
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from dune_frames._constants import constant
+
 if TYPE_CHECKING:
     import pyarrow as pa
 
@@ -23,8 +25,8 @@ def read_boolean(text: pa.Array, to: pa.DataType) -> pa.Array:
     """Read `true` and `false`."""
     import pyarrow.compute as pc
 
-    true = pc.equal(text, "true")
-    if not pc.all(pc.or_(true, pc.equal(text, "false"))).as_py():
+    true = pc.equal(text, constant("true"))
+    if not pc.all(pc.or_(true, pc.equal(text, constant("false")))).as_py():
         raise ValueError("neither true nor false")
     return true.cast(to)
 
@@ -75,7 +77,7 @@ def _count_whole_digits(text: pa.Array) -> pa.Array:
 
     digits = pc.utf8_ltrim(text, "+-0")
     point = pc.find_substring(digits, ".")
-    return pc.if_else(pc.less(point, 0), pc.binary_length(digits), point)
+    return pc.if_else(pc.less(point, constant(0)), pc.binary_length(digits), point)
 
 
 _SCIENTIFIC = re.compile(r"[+-]?[0-9]+(?:\.[0-9]+)?[eE][+-]?[0-9]{1,3}")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import ipaddress
 import os
 
+from dune_frames._key import Key
 from dune_frames._origin import parsed
-from dune_frames._transport import Key
 from dune_frames.errors import ConfigurationError
 
 KEY_VARIABLE = "DUNE_API_KEY"

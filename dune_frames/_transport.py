@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 import logging
 import os
-import re
 import threading
 import time
 from contextlib import contextmanager
@@ -17,12 +15,14 @@ from dune_frames import errors
 from dune_frames._attempt import CONNECT_SECONDS, CURRENT, READ_SECONDS, Attempt
 from dune_frames._exchange import LostError
 from dune_frames._origin import own_address
-from dune_frames._wire import BASE_PATH, KEY_HEADER, Answer, Request
+from dune_frames._wire import BASE_PATH, Answer, Request
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import requests
+
+    from dune_frames._key import Key
 
 logger = logging.getLogger("dune_frames")
 
@@ -32,62 +32,6 @@ _CHUNK = 1 << 18
 _REDIRECTS = 3
 _REDIRECT_CODES = (301, 302, 303, 307, 308)
 _FIRST_NO_SUCCESS = 300
-#: A shorter key could be a word of a sentence.
-_SHORTEST_SECRET = 12
-
-
-class _Secret(str):
-    """A text that a debugger, a log or a traceback with variables does not show."""
-
-    __slots__ = ()
-
-    def __repr__(self) -> str:
-        return "'...'"
-
-
-class Key:
-    """An API key that shows itself nowhere. `requests` calls it to put it into the header."""
-
-    def __init__(self, text: str) -> None:
-        self._text = _Secret(text.strip())
-
-    def __repr__(self) -> str:
-        """Keep the secret."""
-        return "Key(...)"
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Key) and self._text == other._text
-
-    def __hash__(self) -> int:
-        return hash(self._text)
-
-    @property
-    def flaw(self) -> str | None:
-        """What makes it no key at all, in words that do not show it."""
-        if not self._text:
-            return "there is no Dune API key"
-        if self._text[0] in "$<{" or self._text in ("YOUR_API_KEY", "DUNE_API_KEY"):
-            return "the Dune API key is a placeholder"
-        if not re.fullmatch(r"[\x21-\x7e]+", self._text):
-            return "the Dune API key has spaces or characters that no key has"
-        return None
-
-    @property
-    def account(self) -> str:
-        """A digest that tells accounts apart and does not lead back to the key."""
-        return hashlib.blake2b(
-            self._text.encode(), digest_size=8, person=b"dune_frames"
-        ).hexdigest()
-
-    def __call__(self, prepared: requests.PreparedRequest) -> requests.PreparedRequest:
-        """Put the key into the header of a request that is about to leave."""
-        prepared.headers[KEY_HEADER] = self._text
-        return prepared
-
-    def blot(self, body: bytes) -> bytes:
-        """Return what a server said, without the key: some repeat what they were asked."""
-        secret = self._text.encode()
-        return body.replace(secret, b"...") if len(secret) >= _SHORTEST_SECRET else body
 
 
 class Offline:

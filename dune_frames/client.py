@@ -8,6 +8,7 @@ from dune_frames import _flow, _params, pipeline
 from dune_frames._account import saved_query, usage
 from dune_frames._calls import Calls
 from dune_frames._fan_out import FanOut, Part, is_fan_out
+from dune_frames._key import Key
 from dune_frames._options import (
     Reading,
     ReadOptions,
@@ -21,7 +22,7 @@ from dune_frames._pin import latest_id
 from dune_frames._query import query_id_of
 from dune_frames._settings import key_of, url_of
 from dune_frames._source import Existing, Saved, Sql
-from dune_frames._transport import Key, Transport
+from dune_frames._transport import Transport
 from dune_frames.errors import InvalidRequestError
 from dune_frames.execution import Execution
 from dune_frames.pipeline import PipelineExecution

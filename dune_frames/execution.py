@@ -87,7 +87,7 @@ class Execution:
         Returns
         -------
         bool
-            Whether Dune took the request. What the run used so far is billed.
+            Whether the run is cancelled; false when it was over before. What it used is billed.
         """
         return self._calls.run(_flow.cancel(self.execution_id))
 

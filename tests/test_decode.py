@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from datetime import date
+from decimal import Decimal
 from typing import Any, Self
 
 import pyarrow as pa
@@ -427,18 +429,18 @@ OVERRIDES = [
     ("bigint", "4474223", "4.474223e+06", pa.int32(), 4474223),
     ("bigint", "5", "5", pa.uint8(), 5),
     ("double", "1039890", "1.03989e+06", pa.string(), "1039890"),
-    ("double", "0.1", "0.1", pa.decimal128(10, 5), __import__("decimal").Decimal("0.1")),
+    ("double", "0.1", "0.1", pa.decimal128(10, 5), Decimal("0.1")),
     ("double", "1039890", "1.03989e+06", pa.int64(), 1039890),
     ("double", "0.5", "0.5", pa.float32(), 0.5),
     ("uint256", f'"{10**70}"', str(10**70), pa.decimal256(76, 0), 10**70),
     ("uint256", '"57"', "57", pa.int64(), 57),
     ("uint256", '"57"', "57", pa.string(), "57"),
     ("decimal(10, 3)", '"1.500"', "1.500", pa.float64(), 1.5),
-    ("decimal(10, 3)", '"1.500"', "1.500", pa.decimal128(38, 18), __import__("decimal").Decimal("1.5")),
+    ("decimal(10, 3)", '"1.500"', "1.500", pa.decimal128(38, 18), Decimal("1.5")),
     ("varchar", '"57"', "57", pa.int64(), 57),
     ("varchar", '"a"', "a", pa.large_string(), "a"),
     ("varchar", '"a"', "a", pa.dictionary(pa.int32(), pa.string()), "a"),
-    ("varchar", '"2024-02-29"', "2024-02-29", pa.date32(), __import__("datetime").date(2024, 2, 29)),
+    ("varchar", '"2024-02-29"', "2024-02-29", pa.date32(), date(2024, 2, 29)),
     ("varbinary", '"0xc0ff"', "0xc0ff", pa.binary(2), b"\xc0\xff"),
     ("boolean", "true", "true", pa.string(), "true"),
     ("date", '"2024-02-29"', "2024-02-29", pa.string(), "2024-02-29"),

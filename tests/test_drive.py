@@ -13,7 +13,8 @@ from raw_server import RawServer, http
 from dune_frames import _answers, _wire, errors
 from dune_frames._drive import Deadline, Driver, Pace, StoppedError, in_thread
 from dune_frames._exchange import Sleep, exchange
-from dune_frames._transport import Key, Transport
+from dune_frames._key import Key
+from dune_frames._transport import Transport
 
 ID = "01HKZJ2683PHF9Q9PHHQ8FW4Q1"
 STATUS = b'{"execution_id": "%b", "state": "QUERY_STATE_EXECUTING"}' % ID.encode()
@@ -79,7 +80,7 @@ def test_a_deadline_ends_a_pause(open_driver, with_loop):
     began = time.monotonic()
     with pytest.raises(errors.DeadlineError, match=r"timeout=0\.1 seconds"):
         run(open_driver("http://127.0.0.1:9", 0.1), flow(), with_loop=with_loop)
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < 2
 
 
 def test_a_deadline_ends_a_request(open_driver, with_loop):
@@ -88,7 +89,7 @@ def test_a_deadline_ends_a_request(open_driver, with_loop):
         began = time.monotonic()
         with pytest.raises(errors.DeadlineError) as caught:
             run(open_driver(server.url, 0.3), status(), with_loop=with_loop)
-        assert time.monotonic() - began < 1
+        assert time.monotonic() - began < 2
     assert caught.value.execution_id == ID
     assert "no answer in time" in str(caught.value)
 
@@ -100,7 +101,7 @@ def test_retry_after_stays_within_the_deadline(open_driver, with_loop):
         began = time.monotonic()
         with pytest.raises(errors.DeadlineError, match="429") as caught:
             run(open_driver(server.url, 0.3), status(), with_loop=with_loop)
-        assert time.monotonic() - began < 1
+        assert time.monotonic() - began < 2
         assert len(server.requests) == 1
     assert caught.value.server_text == "slow down"
 
@@ -153,7 +154,7 @@ def test_a_stopped_call_ends_on_all_its_threads(open_driver):
             for each in waiting:
                 with pytest.raises(StoppedError):
                     each.result()
-        assert time.monotonic() - began < 1
+        assert time.monotonic() - began < 2
 
 
 def test_a_cancelled_task_stops_what_it_started_on_a_thread():

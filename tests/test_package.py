@@ -18,14 +18,14 @@ PACKAGE = ROOT / "dune_frames"
 
 #: The modules on the way of the data. A module imports only what stands before it.
 WAY_OF_THE_DATA = [
-    "errors", "_attempt", "_connection", "_envelope", "_evidence", "_moments", "_numbers",
-    "_origin", "_types", "_cast", "_python", "_schema", "_native", "_column", "_csv", "_json",
-    "_query", "_wire", "_params", "_answers", "_catalog", "_refusal", "_exchange", "_transport",
-    "_settings", "_source", "_drive", "_flow", "_account", "_pin", "_plan", "_store", "_cache",
-    "_spans", "_decoders", "_pages", "_proof", "_download", "_estimate", "_provenance", "_frames",
-    "_sink", "_predicate", "_comparisons", "_filters", "_polars_values", "_polars_reader",
-    "_options", "_read", "_stack", "_fan_out", "_scan", "_calls", "execution", "pipeline", "client",
-    "_api", "__init__",
+    "errors", "_attempt", "_connection", "_envelope", "_evidence", "_constants", "_moments",
+    "_numbers", "_origin", "_types", "_cast", "_python", "_schema", "_native", "_column", "_csv",
+    "_json", "_query", "_wire", "_key", "_params", "_answers", "_catalog", "_refusal", "_exchange",
+    "_transport", "_settings", "_source", "_drive", "_flow", "_account", "_pin", "_plan", "_store",
+    "_cache", "_spans", "_decoders", "_pages", "_proof", "_download", "_estimate", "_provenance",
+    "_frames", "_sink", "_predicate", "_comparisons", "_filters", "_polars_values",
+    "_polars_reader", "_options", "_read", "_stack", "_fan_out", "_scan", "_calls", "execution",
+    "pipeline", "client", "_api", "__init__",
 ]  # fmt: skip
 
 EXPORTS = {

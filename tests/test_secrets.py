@@ -20,7 +20,7 @@ from raw_server import RawServer, http, reset
 
 import dune_frames as dune
 from dune_frames import _exchange, errors
-from dune_frames._transport import Key
+from dune_frames._key import Key
 from dune_frames.local import LocalDune
 
 KEY, OTHER_KEY = "kA9xQ2mZ7pL4vB1nT8rW5yC3", "Ka9Xq2Mz7Pl4Vb1Nt8Rw5Yc3"
@@ -299,6 +299,7 @@ def test_nothing_is_printed(local):
         "client = dune.Dune(base_url=sys.argv[1])\n"
         "with ThreadPoolExecutor(40) as pool:\n"
         "    list(pool.map(lambda _: client.read_query(8, frame='polars'), range(80)))\n"
+        "import logging; logging.getLogger('dune_frames').warning('not to be seen')\n"
         "try: client.read_query(404)\n"
         "except dune.DuneError: pass\n"
     )

@@ -275,6 +275,7 @@ _ODD = st.recursive(
 )
 
 
+@settings(max_examples=60)
 @given(st.dictionaries(_KEYS, _ODD), st.sampled_from(READERS))
 def test_any_json_is_read_or_refused_by_name(told, read):
     """Whatever JSON comes, a reader returns or says that the body is not the API's."""

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from dune_frames.local.answers import Answer, RefusedError, json_answer
-from dune_frames.local.cache import Cache
 from dune_frames.local.clock import now
 from dune_frames.local.engine import Engine
 from dune_frames.local.executions import (
@@ -17,55 +15,25 @@ from dune_frames.local.executions import (
     ExecutionError,
     Executions,
 )
-from dune_frames.local.pages import Page, Pages
 from dune_frames.local.pipelines import Pipelines, definition, plan, run_of
 from dune_frames.local.queries import SavedQuery, ad_hoc_values, filled, view_sql
-from dune_frames.local.responses import (
-    Reading,
-    csv_page_answer,
-    json_page_answer,
-    state_of,
-    status_answer,
-    unfinished_answer,
-)
+from dune_frames.local.reader import Reader
+from dune_frames.local.responses import status_answer
 from dune_frames.local.runner import Runner
 from dune_frames.local.usage import usage_answer
-from dune_frames.local.windows import Window
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
+    from dune_frames.local.call import Call
     from dune_frames.local.results import Result
-    from dune_frames.local.settings import Quirks, Settings
+    from dune_frames.local.settings import Settings
 
 _LARGEST_QUERY_ID = 2**31 - 1
 _SECOND = 10**9
 _STORED_SQL = "-- a stored result"
 _NEVER_RUN = "not found: No execution found for the latest version of the given query"
 _NO_QUERY = "not found: Query not found or private"
-_PARTIAL = "Partial Result, please request with 'allows_partial_results=true'"
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """A request whose key was accepted.
-
-    Attributes
-    ----------
-    base : str
-        Scheme, host and port that the client used.
-    path : mapping of str to str
-        What stands in the path's places.
-    query : mapping of str to str
-        The query parameters.
-    body : mapping of str to object
-        The JSON body, empty where there is none.
-    """
-
-    base: str
-    path: Mapping[str, str] = field(default_factory=dict)
-    query: Mapping[str, str] = field(default_factory=dict)
-    body: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,9 +73,8 @@ class Api:
         self.executions = Executions()
         self.queries: dict[int, SavedQuery] = {}
         self._runner = Runner(self.engine, self.executions, settings)
-        self._pages = Pages(self.engine, settings)
+        self._reader = Reader(self.engine, settings)
         self._pipelines = Pipelines(self.executions, self._runner)
-        self._bodies: Cache[Answer] = Cache(settings.body_cache_mb * 2**20)
 
     def store(self, finished: StoredExecution) -> str:
         """Take in a finished execution; its query is saved when it is not yet."""
@@ -153,7 +120,7 @@ class Api:
         if not isinstance(sql, str) or not sql.strip():
             raise RefusedError(400, "sql is required")
         self._check_tier(call)
-        return self._executed(Execution(filled(sql, ad_hoc_values(sql, _given_parameters(call)))))
+        return self._executed(Execution(filled(sql, ad_hoc_values(sql, call.given_parameters()))))
 
     def execute_query(self, call: Call) -> Answer:
         """POST /query/{query_id}/execute."""
@@ -167,7 +134,7 @@ class Api:
     def _execution_of(self, call: Call) -> Execution:
         query = self._query(call, "Query not found")
         self._check_tier(call)
-        return run_of(query, _given_parameters(call))
+        return run_of(query, call.given_parameters())
 
     def _executed(self, execution: Execution) -> Answer:
         state = execution.state
@@ -214,24 +181,24 @@ class Api:
 
     def results(self, call: Call) -> Answer:
         """GET /execution/{execution_id}/results."""
-        return self._json_page(self._execution(call), call)
+        return self._reader.json(self._execution(call), call)
 
     def results_csv(self, call: Call) -> Answer:
         """GET /execution/{execution_id}/results/csv."""
-        return self._csv_page(self._execution(call), call)
+        return self._reader.csv(self._execution(call), call)
 
     def latest(self, call: Call) -> Answer:
         """GET /query/{query_id}/results."""
-        return self._json_page(self._latest(call), call)
+        return self._reader.json(self._latest(call), call)
 
     def latest_csv(self, call: Call) -> Answer:
         """GET /query/{query_id}/results/csv."""
-        return self._csv_page(self._latest(call), call)
+        return self._reader.csv(self._latest(call), call)
 
     def _latest(self, call: Call) -> Execution:
         """Return the latest run of the query's present text; parameters not given match any."""
         query = self._query(call, _NO_QUERY)
-        given = _prefixed(call.query, "params.")
+        given = call.matched_parameters()
         if given.keys() - {parameter.key for parameter in query.parameters}:
             raise RefusedError(404, _NEVER_RUN)
 
@@ -246,42 +213,6 @@ class Api:
             raise RefusedError(404, _NEVER_RUN)
         return execution
 
-    def _json_page(self, execution: Execution, call: Call) -> Answer:
-        reading = self._reading(execution, call)
-        if reading is None:
-            return unfinished_answer(execution, self.settings.quirks)
-        return self._answered(reading, json_page_answer)
-
-    def _csv_page(self, execution: Execution, call: Call) -> Answer:
-        reading = self._reading(execution, call)
-        if reading is None:
-            state = state_of(execution, self.settings.quirks)
-            raise RefusedError(400, f"Query state is {state}, cannot provide CSV result")
-        return self._answered(reading, csv_page_answer)
-
-    def _reading(self, execution: Execution, call: Call) -> Reading | None:
-        """Return what a request reads; None where the execution has nothing to read."""
-        window = Window.of(call.query)
-        if execution.state == PARTIAL and not window.allow_partial_results:
-            raise RefusedError(400, _PARTIAL)
-        if execution.result is None or execution.state not in (COMPLETED, PARTIAL):
-            return None
-        return Reading(execution, execution.result, window, call.base)
-
-    def _answered(
-        self, reading: Reading, write: Callable[[Reading, Page, Quirks], Answer]
-    ) -> Answer:
-        """Write a page, or take it from the cache; a sample is another one every time."""
-        window = reading.window
-        key = (write, reading.execution.execution_id, window, reading.base)
-        answer = self._bodies.get(key)
-        if answer is None:
-            page = self._pages.page(reading.execution, reading.result, window)
-            answer = write(reading, page, self.settings.quirks)
-            if window.sample_count is None:
-                self._bodies.put(key, answer, len(answer.body))
-        return answer
-
     # Queries, pipelines, usage
 
     def query(self, call: Call) -> Answer:
@@ -290,7 +221,7 @@ class Api:
 
     def pipeline(self, call: Call) -> Answer:
         """GET /query/{query_id}/pipeline."""
-        run = run_of(self._query(call, _NO_QUERY), _given_parameters(call))
+        run = run_of(self._query(call, _NO_QUERY), call.given_parameters())
         return definition(plan(run, self.queries))
 
     def pipeline_status(self, call: Call) -> Answer:
@@ -300,22 +231,3 @@ class Api:
     def usage(self, call: Call) -> Answer:
         """POST /usage."""
         return usage_answer(self.executions, call.body)
-
-
-def _prefixed(query: Mapping[str, str], prefix: str) -> dict[str, str]:
-    return {k.removeprefix(prefix): v for k, v in query.items() if k.startswith(prefix)}
-
-
-def _given_parameters(call: Call) -> Mapping[str, Any]:
-    """Return the parameters of the body, or those that the documented query string carries."""
-    given = call.body.get("query_parameters")
-    if given is None and "query_parameters" in call.query:
-        try:
-            given = json.loads(call.query["query_parameters"])
-        except ValueError:
-            raise RefusedError(400, "query_parameters is no JSON object") from None
-    if given is None:
-        return {}
-    if not isinstance(given, dict):
-        raise RefusedError(400, "query_parameters is no JSON object")
-    return given

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from dune_frames.local.duckdb_types import dune_type, stored_type
 from dune_frames.local.results import Result
-from dune_frames.local.storage import storage_type, whole_multiples
+from dune_frames.local.storage import storage_type, stored_values, whole_multiples
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -87,7 +87,11 @@ def _kept(column: pa.ChunkedArray, dune: DuneType) -> pa.ChunkedArray:
         return pa.nulls(len(column))
     if pa.types.is_duration(wanted):
         return _durations(column)
-    return column.cast(wanted)
+    try:
+        return column.cast(wanted)
+    except pa.ArrowNotImplementedError:
+        # Arrow casts nothing to null, which the parts of a bare NULL are.
+        return stored_values(column.to_pylist(), dune)
 
 
 def _durations(column: pa.ChunkedArray) -> pa.Array:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 import json
+import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,7 @@ from starlette.responses import Response
 from starlette.routing import Match, Route
 
 from dune_frames.local.answers import Answer, RefusedError, error_answer
-from dune_frames.local.api import Api, Call
+from dune_frames.local.call import Call
 from dune_frames.local.delivery import Delivery, prepared
 from dune_frames.local.requests_log import RequestRecord, RequestsLog
 
@@ -24,9 +25,11 @@ if TYPE_CHECKING:
 
     from starlette.types import Receive, Scope, Send
 
+    from dune_frames.local.api import Api
     from dune_frames.local.connections import Connections
     from dune_frames.local.faults import Faults
 
+_LOGGER = logging.getLogger("dune_frames.local")
 _PREFIX = "/api/v1"
 #: Method and path of each endpoint. Its name is also that of the method of `Api`.
 _PATHS = {
@@ -105,6 +108,9 @@ class Endpoint:
             return self._handle(_call(request, body))
         except RefusedError as refusal:
             return error_answer(refusal.status, refusal.text)
+        except Exception:
+            _LOGGER.exception("the embedded Dune failed to answer %s", request.url.path)
+            return error_answer(500, "An internal error occured")
 
 
 class _Elsewhere(Endpoint):

@@ -256,6 +256,7 @@ class LocalDune(Settings):
 
         Examples
         --------
+        >>> from dune_frames.local import LocalDune, Status
         >>> with LocalDune() as dune:
         ...     dune.inject(Status(503), endpoint="results", times=2)
         """

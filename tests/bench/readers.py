@@ -148,13 +148,14 @@ def _json_ours(stored: Stored) -> Work:
     from dune_frames import _answers, _frames, _json, _schema, _wire
     from tests.bench.trades import TYPES
 
-    answers = [_wire.Answer(200, {}, body) for body in _bodies(stored, "", _JSON_PAGES)]
+    bodies = _bodies(stored, "", _JSON_PAGES)
+    answers = [_wire.Answer(200, {}, body, _address()) for body in bodies]
     schema = _schema.result_schema(list(TYPES), list(TYPES.values()), _schema.Typing())
 
     def read() -> int:
         rows = [_answers.read_results(answer).rows or b"" for answer in answers]
         table = pa.concat_tables([_json.decode_json(each, schema) for each in rows])
-        return len(_frames.to_frame(table, _frames.FrameOptions(), {}))
+        return len(_frames.to_frame(table, _frames.FrameOptions()))
 
     return read
 
@@ -193,7 +194,8 @@ READERS: dict[str, Callable[[Stored], Work]] = {
     "dune_frames, pandas": partial(_dune_frames, "pandas"),
     "dune_frames, polars": partial(_dune_frames, "polars"),
     "dune_frames, pyarrow": partial(_dune_frames, "pyarrow"),
-    "dune_frames, pandas, JSON": partial(_dune_frames, "pandas", format="json"),
+    "dune_frames, pandas, cache=False": partial(_dune_frames, "pandas", cache=False),
+    "dune_frames, pandas, format='json'": partial(_dune_frames, "pandas", format="json"),
     "dune-client": _dune_client,
     "dune-spice": _spice,
     "bare download, 8 connections": partial(_bare, 8),

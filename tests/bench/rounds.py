@@ -8,6 +8,7 @@ import subprocess
 import sys
 from dataclasses import dataclass, field
 from statistics import median
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from tests.bench.server import ROOT
@@ -21,17 +22,19 @@ if TYPE_CHECKING:
 def run_child(module: str, *arguments: str, url: str = "") -> Any:
     """Run a module of the benchmark in a process of its own; return what it prints as JSON.
 
-    This process stays small, because on Linux a child's peak memory counts from its parent's.
+    It starts with an empty cache. This process stays small, because on Linux a child's peak memory
+    counts from its parent's.
     """
-    address = {"DUNE_API_BASE_URL": url, "DUNE_API_KEY": "local", "NO_PROXY": "127.0.0.1"}
-    done = subprocess.run(
-        [sys.executable, "-m", f"tests.bench.{module}", *arguments],
-        cwd=ROOT,
-        env=os.environ | address,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    settings = {"DUNE_API_BASE_URL": url, "DUNE_API_KEY": "local", "NO_PROXY": "127.0.0.1"}
+    with TemporaryDirectory() as cache:
+        done = subprocess.run(
+            [sys.executable, "-m", f"tests.bench.{module}", *arguments],
+            cwd=ROOT,
+            env=os.environ | settings | {"DUNE_FRAMES_CACHE_DIR": cache},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
     if done.returncode:
         raise RuntimeError(f"{module} {' '.join(arguments)} failed:\n{done.stderr}")
     return json.loads(done.stdout.splitlines()[-1])

@@ -201,6 +201,8 @@ EXPRESSIONS = [
     ("transform_values(map(array['a'], array[1]), (k, v) -> k || 'x')", "map(varchar(1), varchar)", {"a": "ax"}),
     ("row(1, 'a')", "row(integer, varchar(1))", {"field0": 1, "field1": "a"}),
     ("row(1, 'a')[2]", "varchar(1)", "a"),
+    ("row(null, 1)", "row(unknown, integer)", {"field0": None, "field1": 1}),
+    ("array[null]", "array(unknown)", [None]),
     # JSON, numbers
     ("json_extract_scalar('{\"a\": {\"b\": [1, 2]}}', '$.a.b[1]')", "varchar", "2"),
     ("json_extract_scalar('{\"a\": {}}', '$.a')", "varchar", None),
@@ -310,6 +312,9 @@ FAILURES = [
     ("SELECT 1 +", 1, 10, "mismatched input"),
     ("SELECT x FROM (VALUES 1) t(x) CROSS JOIN UNNEST(x) u(y)", 1, 49, "Cannot unnest type: integer"),
     ("SELECT date_format(now(), '%U')", 1, 8, "the date format %U is not supported by the embedded Dune"),
+    ("SELECT coalesce()", 1, 8, "Unexpected number of arguments for function coalesce"),
+    ("SELECT FROM dex.trades", 1, 13, "mismatched input 'FROM'"),
+    ("SELECT regexp_replace(5, 'a')", 1, 23, "Expected varchar, found integer"),
     ("SELECT now() AT TIME ZONE 'Europe/Paris'", 1, 8, "a time zone other than UTC is not supported"),
     ("SELECT * FROM dex.trades TABLESAMPLE BERNOULLI (10)", 1, 15, "SAMPLE in FROM is not supported"),
     ("SELECT cast(x AS hyperloglog) FROM (VALUES 1) t(x)", 1, 13, "Unknown type: hyperloglog"),

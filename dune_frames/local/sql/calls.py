@@ -12,6 +12,7 @@ from dune_frames.local.sql.decimals import decimal_call
 from dune_frames.local.sql.failures import failure, unsupported
 from dune_frames.local.sql.functions import AGGREGATES, SCALARS, WINDOWS, Call, Functions
 from dune_frames.local.sql.lambdas import Lambdas
+from dune_frames.local.sql.literals import string
 from dune_frames.local.sql.ordering import sort_items
 from dune_frames.local.sql.parser import argument
 from dune_frames.local.sql.special import Special
@@ -73,6 +74,8 @@ class Calls:
             exp.Trim: self._trim,
             exp.Substring: self._substring,
             exp.StrPosition: self._position,
+            exp.CurrentTimestamp: lambda node, _: self.named("now", [], node),
+            exp.ParseJSON: lambda node, _: self.named("json_parse", [string(node.this)], node),
         }
 
     def named(self, name: str, arguments: Sequence[Value], node: Node) -> Value:
@@ -192,6 +195,8 @@ class Calls:
         if len(nodes) == 1 and isinstance(nodes[0], exp.Star):
             return [], around
         if nodes and isinstance(nodes[-1], exp.Order):
+            if nodes[-1].this is None:
+                raise failure("mismatched input 'ORDER'", node)
             around = replace(around, order_by=f" ORDER BY {self._sorted(nodes[-1], scope)}")
             nodes[-1] = nodes[-1].this
         if len(nodes) == 1 and isinstance(nodes[0], exp.Distinct):

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from sqlglot import exp
 
-from dune_frames._types import DuneType, Field, is_listed, parse_type
-from dune_frames.local.duckdb_types import computed_type
+from dune_frames._types import DuneType, is_listed, parse_type
 from dune_frames.local.sql import operators
 from dune_frames.local.sql.calls import Calls
 from dune_frames.local.sql.casts import CastError, cast
@@ -16,9 +15,9 @@ from dune_frames.local.sql.failures import failure, unresolved_column, unsupport
 from dune_frames.local.sql.literals import hex_value, interval, literal_type, number, string
 from dune_frames.local.sql.operators import OperatorError, compared
 from dune_frames.local.sql.parser import type_text
-from dune_frames.local.sql.scopes import Scope, field_of
+from dune_frames.local.sql.parts import Parts
+from dune_frames.local.sql.predicates import Predicates
 from dune_frames.local.sql.types import (
-    BIGINT,
     BOOLEAN,
     DATE,
     TIMESTAMP,
@@ -26,7 +25,6 @@ from dune_frames.local.sql.types import (
     UNKNOWN,
     VARBINARY,
     VARCHAR,
-    array_of,
     can_become,
     common_of,
 )
@@ -36,7 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from dune_frames.local.sql.nodes import Node
-    from dune_frames.local.sql.scopes import Relation
+    from dune_frames.local.sql.scopes import Relation, Scope
 
 
 class Subqueries(Protocol):
@@ -49,14 +47,6 @@ class Subqueries(Protocol):
 #: The literal of no bytes, which sqlglot takes for a name.
 _NO_BYTES = "0x"
 _TODAY = "CAST(timezone('UTC', now()) AS DATE)"
-_COMPARISONS: dict[type[Node], str] = {
-    exp.EQ: "=",
-    exp.NEQ: "<>",
-    exp.LT: "<",
-    exp.LTE: "<=",
-    exp.GT: ">",
-    exp.GTE: ">=",
-}
 _ARITHMETIC: dict[type[Node], str] = {
     exp.Add: "+",
     exp.Sub: "-",
@@ -71,48 +61,30 @@ class Expressions:
 
     def __init__(self, subqueries: Subqueries) -> None:
         self._subqueries = subqueries
+        self.parts = Parts(self)
         self.calls = Calls(self)
         self._rules: dict[type[Node], Callable[[Any, Scope], Value]] = {
-            **dict.fromkeys(_COMPARISONS, self._comparison),
+            **Predicates(self).rules,
+            **self.parts.rules,
             **dict.fromkeys(_ARITHMETIC, self._arithmetic),
-            exp.Literal: self._literal,
+            exp.Literal: lambda node, _: string(node) if node.is_string else number(node),
             exp.Boolean: lambda node, _: Value(str(node.this).upper(), BOOLEAN),
             exp.Null: lambda _, __: Value("NULL", UNKNOWN),
             exp.HexString: lambda node, _: hex_value(node),
+            exp.Interval: lambda node, _: interval(node),
+            exp.CurrentDate: lambda _, __: Value(_TODAY, DATE),
             exp.Column: self._column,
             exp.Identifier: self._variable,
-            exp.Dot: self._dot,
             exp.Paren: lambda node, scope: self.value(node.this, scope),
             exp.Neg: lambda node, scope: operators.negated(self.value(node.this, scope)),
-            exp.Not: lambda node, scope: Value(
-                f"(NOT {self.condition(node.this, scope)})", BOOLEAN
-            ),
-            exp.And: self._logical,
-            exp.Or: self._logical,
             exp.DPipe: self._concatenation,
-            exp.Like: self._like,
-            exp.Escape: self._like,
-            exp.In: self._in,
-            exp.Between: self._between,
-            exp.Is: self._is,
-            exp.NullSafeEQ: self._distinct,
-            exp.NullSafeNEQ: self._distinct,
             exp.Case: self._case,
             exp.Cast: self._cast,
             exp.TryCast: self._cast,
-            exp.Interval: lambda node, _: interval(node),
-            exp.Array: self._array,
-            exp.Tuple: lambda node, scope: self.row(node.expressions, scope),
-            exp.Bracket: self._subscript,
-            exp.Exists: self._exists,
+            exp.AtTimeZone: self._at_time_zone,
             exp.Subquery: self._scalar,
             exp.Select: self._scalar,
-            exp.AtTimeZone: self._at_time_zone,
-            exp.CurrentDate: lambda _, __: Value(_TODAY, DATE),
-            exp.CurrentTimestamp: lambda node, _: self.calls.named("now", [], node),
-            exp.ParseJSON: lambda node, _: self.calls.named(
-                "json_parse", [string(node.this)], node
-            ),
+            **self.calls.rules,
         }
 
     def value(self, node: Node, scope: Scope) -> Value:
@@ -123,7 +95,7 @@ class Expressions:
         SqlError
             Dune would refuse it, or DuckDB cannot do it.
         """
-        rule = self._rules.get(type(node)) or self.calls.rules.get(type(node))
+        rule = self._rules.get(type(node))
         if rule is None:
             raise unsupported(f"{type(node).__name__.upper()} here", node)
         seen = len(scope.ungrouped)
@@ -142,6 +114,13 @@ class Expressions:
             raise failure(f"expression must be boolean, is {value.type}", node)
         return value.sql
 
+    def text(self, node: Node, scope: Scope) -> Value:
+        """Return an expression that must be text."""
+        value = self.value(node, scope)
+        if not can_become(value.type, VARCHAR):
+            raise failure(f"Expected varchar, found {value.type}", node)
+        return cast(value, VARCHAR)
+
     def values(self, nodes: Sequence[Node], scope: Scope) -> list[Value]:
         """Return several expressions as values."""
         return [self.value(node, scope) for node in nodes]
@@ -154,17 +133,7 @@ class Expressions:
             raise failure(f"All values must be the same type: {names}", node)
         return [cast(value, common) for value in values]
 
-    def row(self, nodes: Sequence[Node], scope: Scope) -> Value:
-        """Return several expressions as one row."""
-        values = self.values(nodes, scope)
-        parts = (f"'field{place}': {value.sql}" for place, value in enumerate(values))
-        fields = tuple(Field(None, value.type) for value in values)
-        return Value(f"{{{', '.join(parts)}}}", DuneType("row", children=fields))
-
     # Leaves
-
-    def _literal(self, node: exp.Literal, _: Scope) -> Value:
-        return string(node) if node.is_string else number(node)
 
     def _column(self, node: exp.Column, scope: Scope) -> Value:
         parts = [part.name for part in node.parts]
@@ -179,85 +148,14 @@ class Expressions:
             raise unresolved_column(node.name, node)
         return scope.variables[node.name.lower()]
 
-    def _dot(self, node: exp.Dot, scope: Scope) -> Value:
-        return field_of(self.value(node.this, scope), node.expression.name, node)
-
     # Operators
 
     def _arithmetic(self, node: exp.Binary, scope: Scope) -> Value:
         sides = self.value(node.left, scope), self.value(node.right, scope)
         return operators.arithmetic(_ARITHMETIC[type(node)], *sides, attempt=scope.attempt)
 
-    def _comparison(self, node: exp.Binary, scope: Scope) -> Value:
-        symbol = _COMPARISONS[type(node)]
-        if isinstance(node.right, exp.Any | exp.All):
-            return self._quantified(node, symbol, scope)
-        return compared(symbol, self.value(node.left, scope), self.value(node.right, scope))
-
-    def _quantified(self, node: exp.Binary, symbol: str, scope: Scope) -> Value:
-        left = self.value(node.left, scope)
-        query, column = self._single_column(node.right.this, scope)
-        wanted = common_of([left.type, column])
-        if wanted is None or column != wanted or wanted.name in ("real", "double"):
-            raise unsupported(f"a quantified comparison of {left.type} and {column}", node)
-        word = "ANY" if isinstance(node.right, exp.Any) else "ALL"
-        return Value(f"({cast(left, wanted).sql} {symbol} {word} ({query}))", BOOLEAN)
-
-    def _logical(self, node: exp.Binary, scope: Scope) -> Value:
-        word = "AND" if isinstance(node, exp.And) else "OR"
-        sides = self.condition(node.left, scope), self.condition(node.right, scope)
-        return Value(f"({sides[0]} {word} {sides[1]})", BOOLEAN)
-
     def _concatenation(self, node: exp.DPipe, scope: Scope) -> Value:
         return operators.concatenated(self.value(node.left, scope), self.value(node.right, scope))
-
-    def _distinct(self, node: exp.Binary, scope: Scope) -> Value:
-        sides = self.value(node.left, scope), self.value(node.right, scope)
-        return operators.distinct(*sides, negate=isinstance(node, exp.NullSafeEQ))
-
-    def _like(self, node: Node, scope: Scope) -> Value:
-        escape = ""
-        if isinstance(node, exp.Escape):
-            escape = f" ESCAPE {self._text(node.expression, scope)}"
-            node = node.this
-        sides = self._text(node.this, scope), self._text(node.expression, scope)
-        return Value(f"({sides[0]} LIKE {sides[1]}{escape})", BOOLEAN)
-
-    def _text(self, node: Node, scope: Scope) -> str:
-        value = self.value(node, scope)
-        if not can_become(value.type, VARCHAR):
-            raise failure(f"Left side of LIKE must be text, is {value.type}", node)
-        return cast(value, VARCHAR).sql
-
-    def _between(self, node: exp.Between, scope: Scope) -> Value:
-        value = self.value(node.this, scope)
-        low = compared(">=", value, self.value(node.args["low"], scope))
-        high = compared("<=", value, self.value(node.args["high"], scope))
-        return Value(f"({low.sql} AND {high.sql})", BOOLEAN)
-
-    def _is(self, node: exp.Is, scope: Scope) -> Value:
-        if not isinstance(node.expression, exp.Null):
-            raise unsupported(node.sql("trino"), node)
-        return Value(f"({self.value(node.this, scope).sql} IS NULL)", BOOLEAN)
-
-    def _in(self, node: exp.In, scope: Scope) -> Value:
-        value = self.value(node.this, scope)
-        query = node.args.get("query")
-        if query is not None:
-            return self._in_query(value, query, scope)
-        if not node.expressions:
-            raise unsupported("IN without a list", node)
-        equal = [compared("=", value, item).sql for item in self.values(node.expressions, scope)]
-        return Value(f"({' OR '.join(equal)})", BOOLEAN)
-
-    def _in_query(self, value: Value, query: Node, scope: Scope) -> Value:
-        sql, column = self._single_column(query, scope)
-        wanted = common_of([value.type, column])
-        if wanted is None:
-            raise failure(f"Cannot apply operator: {value.type} IN {column}", query)
-        item = cast(Value('s."c0"', column), wanted).sql
-        items = f'SELECT {item} FROM ({sql}) AS s("c0")'  # noqa: S608 - of parts written here
-        return Value(f"({cast(value, wanted).sql} IN ({items}))", BOOLEAN)
 
     # Conditionals and casts
 
@@ -303,37 +201,15 @@ class Expressions:
             return value
         return cast(value, replace(TIMESTAMP_TZ, arguments=value.type.arguments or (3,)))
 
-    # Nested values
-
-    def _array(self, node: exp.Array, scope: Scope) -> Value:
-        values = self.unified(self.values(node.expressions, scope), node)
-        item = values[0].type if values else UNKNOWN
-        dune = array_of(item)
-        items = ", ".join(value.sql for value in values)
-        return Value(f"CAST([{items}] AS {computed_type(dune)})", dune)
-
-    def _subscript(self, node: exp.Bracket, scope: Scope) -> Value:
-        value, index = self.value(node.this, scope), self.value(node.expressions[0], scope)
-        if value.type.name == "row" and index.literal and index.literal.isdecimal():
-            return _row_field(value, int(index.literal), node)
-        if value.type.name == "map":
-            return _map_item(value, index)
-        if value.type.name != "array" or not can_become(index.type, BIGINT):
-            raise failure(f"Cannot use {index.type} for subscript of {value.type}", node)
-        item = value.type.children[0].type
-        place = cast(index, BIGINT).sql
-        outside = f"{place} > len({value.sql}) OR {place} < 1"
-        raised = "error('Array subscript must be less than or equal to array length')"
-        return Value(
-            f"CASE WHEN {outside} THEN CAST({raised} AS {computed_type(item)}) "
-            f"ELSE {value.sql}[{place}] END",
-            item,
-        )
-
     # Subqueries
 
-    def _single_column(self, node: Node, scope: Scope) -> tuple[str, DuneType]:
-        relation = self._subqueries.query(node.unnest(), scope)
+    def subquery(self, node: Node, scope: Scope) -> Relation:
+        """Return a query that stands in an expression."""
+        return self._subqueries.query(node.unnest(), scope)
+
+    def single_column(self, node: Node, scope: Scope) -> tuple[str, DuneType]:
+        """Return such a query as SQL, and the type of its one column."""
+        relation = self.subquery(node, scope)
         if len(relation.columns) != 1:
             found = len(relation.columns)
             message = "Multiple columns returned by subquery are not yet supported. Found"
@@ -341,12 +217,8 @@ class Expressions:
         return relation.sql, relation.columns[0][1]
 
     def _scalar(self, node: Node, scope: Scope) -> Value:
-        sql, column = self._single_column(node, scope)
+        sql, column = self.single_column(node, scope)
         return Value(f"({sql})", column)
-
-    def _exists(self, node: exp.Exists, scope: Scope) -> Value:
-        relation = self._subqueries.query(node.this.unnest(), scope)
-        return Value(f"(EXISTS ({relation.sql}))", BOOLEAN)
 
 
 #: What a type means without its arguments.
@@ -361,18 +233,3 @@ _DEFAULTS = {
 
 def _is_whole(dune: DuneType) -> bool:
     return is_listed(dune) and all(_is_whole(child.type) for child in dune.children)
-
-
-def _row_field(value: Value, place: int, node: Node) -> Value:
-    if not 1 <= place <= len(value.type.children):
-        raise failure(f"Subscript expression on ROW is out of range: {place}", node)
-    return Value(f"struct_extract_at({value.sql}, {place})", value.type.children[place - 1].type)
-
-
-def _map_item(value: Value, index: Value) -> Value:
-    key_type, item = (child.type for child in value.type.children)
-    key = cast(index, key_type).sql
-    found = f"{value.sql}[{key}]"
-    raised = "CAST(error('Key not present in map') AS " + computed_type(item) + ")"
-    present = f"map_contains({value.sql}, {key}) OR {value.sql} IS NULL OR {key} IS NULL"
-    return Value(f"CASE WHEN {present} THEN {found} ELSE {raised} END", item)

@@ -62,6 +62,8 @@ class Selects:
 
     def relation(self, node: exp.Select, outer: Scope | None) -> Relation:
         """Return a SELECT, written and typed."""
+        if not node.expressions:
+            raise failure("mismatched input 'FROM'. Expecting a select list", node)
         strange = {key for key, value in node.args.items() if value} - _CLAUSES
         if strange:
             raise unsupported(f"{min(strange).upper()}", node)

@@ -49,6 +49,7 @@ _FORMAT = {
     "x": "%G",
     "%": "%%",
 }
+_MOST_ARGUMENTS = 10_000
 _UNITS = ("millisecond", "second", "minute", "hour", "day", "week", "month", "quarter", "year")
 
 
@@ -67,7 +68,7 @@ class Special:
             "typeof": self._typeof,
             "mod": self._mod,
             "concat": self._concat,
-            "row": lambda node, scope: self._expressions.row(node.expressions, scope),
+            "row": expressions.parts.row,
             "map": self._map,
             "grouping": self._grouping,
             "date_add": self._date_add,
@@ -78,7 +79,7 @@ class Special:
         }
 
     def _values(self, node: exp.Anonymous, scope: Scope, *counts: int) -> list[Value]:
-        if counts and len(node.expressions) not in counts:
+        if len(node.expressions) not in (counts or range(1, _MOST_ARGUMENTS)):
             raise failure(f"Unexpected number of arguments for function {node.name}", node)
         return self._expressions.values(node.expressions, scope)
 
@@ -168,7 +169,8 @@ class Special:
         return Value(f"strftime({moment.sql}, {sql_string(_format(node))})", VARCHAR)
 
     def _date_parse(self, node: exp.Anonymous, scope: Scope) -> Value:
-        value = cast(self._values(node, scope, 2)[0], VARCHAR)
+        value = self._expressions.text(node.expressions[0], scope)
+        self._values(node, scope, 2)
         name = "try_strptime" if scope.attempt else "strptime"
         parsed = f"{name}({value.sql}, {sql_string(_format(node))})"
         return Value(f"CAST({parsed} AS TIMESTAMP)", TIMESTAMP)
@@ -182,7 +184,7 @@ class Special:
 
     def _regexp_replace(self, node: exp.Anonymous, scope: Scope) -> Value:
         values = self._values(node, scope, 2, 3)
-        texts = [cast(value, VARCHAR).sql for value in values]
+        texts = [self._expressions.text(one, scope).sql for one in node.expressions]
         written = "" if len(values) == 2 else values[2].literal  # noqa: PLR2004 - no replacement
         if written is None:
             raise unsupported("regexp_replace with a replacement that is no literal", node)

@@ -1,0 +1,67 @@
+"""A call: a request whose key was accepted, as the endpoints see it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from dune_frames.local.answers import RefusedError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A request whose key was accepted.
+
+    Attributes
+    ----------
+    base : str
+        Scheme, host and port that the client used.
+    path : mapping of str to str
+        What stands in the path's places.
+    query : mapping of str to str
+        The query parameters.
+    body : mapping of str to object
+        The JSON body, empty where there is none.
+    """
+
+    base: str
+    path: Mapping[str, str] = field(default_factory=dict)
+    query: Mapping[str, str] = field(default_factory=dict)
+    body: Mapping[str, Any] = field(default_factory=dict)
+
+    def matched_parameters(self) -> dict[str, str]:
+        """Return the values of ``params.<name>``, by which a stored result is found."""
+        prefix = "params."
+        return {
+            name.removeprefix(prefix): value
+            for name, value in self.query.items()
+            if name.startswith(prefix)
+        }
+
+    def given_parameters(self) -> Mapping[str, Any]:
+        """Return the parameters to run with, of the body or of the documented query string.
+
+        Raises
+        ------
+        RefusedError
+            They are no JSON object.
+        """
+        given = self.body.get("query_parameters")
+        if given is None and "query_parameters" in self.query:
+            given = _json_or_none(self.query["query_parameters"]) or ()
+        if given is None:
+            return {}
+        if not isinstance(given, dict):
+            raise RefusedError(400, "query_parameters is no JSON object")
+        return given
+
+
+def _json_or_none(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return None
