@@ -121,12 +121,11 @@ def pieces_of(rows: bytes, first_key: bytes) -> Iterator[bytes]:
     A cut at another place, within a text that looks so, leaves arrays that are no JSON.
     """
     between = b"}, " if first_key.endswith(b" ") else b"},"
-    start, end = 1, rows.rindex(b"]")
-    while start < end:
-        cut = rows.find(between + first_key, start + _PIECE_BYTES)
-        stop = end if cut < 0 else cut + 1
-        yield b"[" + rows[start:stop] + b"]"
-        start = stop + len(between) - 1
+    start = 1
+    while (cut := rows.find(between + first_key, start + _PIECE_BYTES)) >= 0:
+        yield b"[" + rows[start : cut + 1] + b"]"
+        start = cut + len(between)
+    yield b"[" + rows[start:]
 
 
 def has_surrogates(rows: bytes) -> bool:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from dune_frames._wire import KEY_HEADER
 
 if TYPE_CHECKING:
-    import requests
+    from collections.abc import MutableMapping
 
 #: A shorter key could be a word of a sentence.
 _SHORTEST_SECRET = 12
@@ -25,7 +25,7 @@ class _Secret(str):
 
 
 class Key:
-    """An API key that shows itself nowhere. `requests` calls it to put it into the header."""
+    """An API key that shows itself nowhere."""
 
     def __init__(self, text: str) -> None:
         self._text = _Secret(text.strip())
@@ -58,10 +58,9 @@ class Key:
             self._text.encode(), digest_size=8, person=b"dune_frames"
         ).hexdigest()
 
-    def __call__(self, prepared: requests.PreparedRequest) -> requests.PreparedRequest:
-        """Put the key into the header of a request that is about to leave."""
-        prepared.headers[KEY_HEADER] = self._text
-        return prepared
+    def put_into(self, headers: MutableMapping[str, str]) -> None:
+        """Put the key into the headers of a request that is about to leave."""
+        headers[KEY_HEADER] = self._text
 
     def blot(self, body: bytes) -> bytes:
         """Return what a server said, without the key: some repeat what they were asked."""

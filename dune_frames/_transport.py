@@ -151,7 +151,7 @@ class Transport:
                 params=None if "?" in url else list(request.query),
                 json=request.body,
                 headers={"Connection": "close"} if request.starts_run else None,
-                auth=self._key,
+                auth=self._sign,
             )
         )
         settings = session.merge_environment_settings(url, {}, True, None, None)
@@ -163,6 +163,10 @@ class Transport:
             cert=settings["cert"],
             proxies=settings["proxies"],
         )
+
+    def _sign(self, prepared: requests.PreparedRequest) -> requests.PreparedRequest:
+        self._key.put_into(prepared.headers)
+        return prepared
 
     def _read(self, response: requests.Response) -> Answer:
         body = _body(response)

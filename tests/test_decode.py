@@ -557,3 +557,21 @@ def test_types_do_not_depend_on_rows(result: Result) -> None:
     nulls = "[{" + ",".join(f"{quoted(name)}:null" for name in result.names) + "}]"
     for rows in (b"[]", nulls.encode(), result.json):
         assert decode_json(rows, schema).schema.types == wanted
+
+
+@pytest.mark.parametrize("space", ["", " "])
+@pytest.mark.parametrize("told", ["varchar", "array(row(a bigint, b varchar))"])
+def test_rows_that_are_cut_into_pieces(told: str, space: str) -> None:
+    """Many rows are parsed piece by piece: none is lost, whatever looks like a cut in a text."""
+    trap = '},{"c":' if told == "varchar" else [{"a": 1, "b": "},{"}, {"a": 2, "b": None}]
+    filler = "x" * 500
+    values = [filler, trap, None, f"{trap}{filler}" if told == "varchar" else []] * 2_000
+    values = [each if told == "varchar" or each != filler else [] for each in values]
+    rows = [{"c": value, "d": place} for place, value in enumerate(values)]
+    body = json.dumps(rows, separators=("," + space, ":" + space)).encode() + b" \n"
+    table = decode_json(body, schema_of(c=told, d="bigint"))
+    assert table["d"].to_pylist() == list(range(len(rows)))
+    assert table["c"].to_pylist() == values
+    assert len(body) > 2**20 or told != "varchar"
+    with pytest.raises(DecodeError):
+        decode_json(body[:-20], schema_of(c=told, d="bigint"))
