@@ -559,19 +559,25 @@ def test_types_do_not_depend_on_rows(result: Result) -> None:
         assert decode_json(rows, schema).schema.types == wanted
 
 
+_FILLER = "x" * 500
+_TRAP = '},{"c":'
+
+
 @pytest.mark.parametrize("space", ["", " "])
-@pytest.mark.parametrize("told", ["varchar", "array(row(a bigint, b varchar))"])
-def test_rows_that_are_cut_into_pieces(told: str, space: str) -> None:
-    """Many rows are parsed piece by piece: none is lost, whatever looks like a cut in a text."""
-    trap = '},{"c":' if told == "varchar" else [{"a": 1, "b": "},{"}, {"a": 2, "b": None}]
-    filler = "x" * 500
-    values = [filler, trap, None, f"{trap}{filler}" if told == "varchar" else []] * 2_000
-    values = [each if told == "varchar" or each != filler else [] for each in values]
-    rows = [{"c": value, "d": place} for place, value in enumerate(values)]
+@pytest.mark.parametrize(
+    ("told", "values"),
+    [
+        ("varchar", [_FILLER, _TRAP, None, _TRAP + _FILLER]),
+        ("array(varchar)", [[_FILLER], [_TRAP, None], None, []]),
+        ("array(row(c varchar))", [[{"c": _FILLER}], [{"c": _TRAP}, {"c": ""}], [None], []]),
+    ],
+)
+def test_rows_that_are_cut_into_pieces(told: str, values: list[Any], space: str) -> None:
+    """Many rows are parsed piece by piece: none is lost, whatever looks like a cut between them."""
+    rows = [{"c": value, "d": place} for place, value in enumerate(values * 2_500)]
     body = json.dumps(rows, separators=("," + space, ":" + space)).encode() + b" \n"
-    table = decode_json(body, schema_of(c=told, d="bigint"))
-    assert table["d"].to_pylist() == list(range(len(rows)))
-    assert table["c"].to_pylist() == values
-    assert len(body) > 2**20 or told != "varchar"
+    assert len(body) > 2**20
+    schema = schema_of(c=told, d="bigint")
+    assert decode_json(body, schema).to_pylist() == rows
     with pytest.raises(DecodeError):
-        decode_json(body[:-20], schema_of(c=told, d="bigint"))
+        decode_json(body[:-20], schema)

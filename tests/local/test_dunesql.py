@@ -202,6 +202,8 @@ EXPRESSIONS = [
     ("row(1, 'a')", "row(integer, varchar(1))", {"field0": 1, "field1": "a"}),
     ("row(1, 'a')[2]", "varchar(1)", "a"),
     ("row(null, 1)", "row(unknown, integer)", {"field0": None, "field1": 1}),
+    ("cast(array[1] as array(decimal(5)))", "array(decimal(5, 0))", ["1"]),
+    ("cast(array[date '2024-01-01'] as array(timestamp))", "array(timestamp(3))", ["2024-01-01 00:00:00.000"]),
     ("array[null]", "array(unknown)", [None]),
     # JSON, numbers
     ("json_extract_scalar('{\"a\": {\"b\": [1, 2]}}', '$.a.b[1]')", "varchar", "2"),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from sqlglot import exp
 
-from dune_frames._types import DuneType, is_listed, parse_type
+from dune_frames._types import DuneType, Field, is_listed, parse_type
 from dune_frames.local.sql import operators
 from dune_frames.local.sql.calls import Calls
 from dune_frames.local.sql.casts import CastError, cast
@@ -20,7 +20,6 @@ from dune_frames.local.sql.predicates import Predicates
 from dune_frames.local.sql.types import (
     BOOLEAN,
     DATE,
-    TIMESTAMP,
     TIMESTAMP_TZ,
     UNKNOWN,
     VARBINARY,
@@ -187,10 +186,10 @@ class Expressions:
 
     def _target(self, node: exp.Cast) -> DuneType:
         text = type_text(node.args["to"]).lower()
-        dune = parse_type(_DEFAULTS.get(text, text))
-        if not _is_whole(dune):
+        dune = parse_type(text)
+        if not _is_known(dune):
             raise failure(f"Unknown type: {text}", node)
-        return dune
+        return _complete(dune)
 
     def _at_time_zone(self, node: exp.AtTimeZone, scope: Scope) -> Value:
         zone = self.value(node.args["zone"], scope)
@@ -221,15 +220,21 @@ class Expressions:
         return Value(f"({sql})", column)
 
 
-#: What a type means without its arguments.
+#: What a type means without its arguments, or without the last of them.
 _DEFAULTS = {
-    "decimal": "decimal(38, 0)",
-    "char": "char(1)",
-    "time": "time(3)",
-    "timestamp": str(TIMESTAMP),
-    "timestamp with time zone": str(TIMESTAMP_TZ),
+    "decimal": (38, 0),
+    "char": (1,),
+    "time": (3,),
+    "timestamp": (3,),
+    "timestamp with time zone": (3,),
 }
 
 
-def _is_whole(dune: DuneType) -> bool:
-    return is_listed(dune) and all(_is_whole(child.type) for child in dune.children)
+def _is_known(dune: DuneType) -> bool:
+    return is_listed(dune) and all(_is_known(child.type) for child in dune.children)
+
+
+def _complete(dune: DuneType) -> DuneType:
+    children = tuple(Field(child.name, _complete(child.type)) for child in dune.children)
+    missing = _DEFAULTS.get(dune.name, ())[len(dune.arguments) :]
+    return replace(dune, arguments=dune.arguments + missing, children=children)
