@@ -18,7 +18,7 @@ from dune_frames.local.executions import (
 from dune_frames.local.pipelines import Pipelines, definition, plan, run_of
 from dune_frames.local.queries import SavedQuery, ad_hoc_values, filled, view_sql
 from dune_frames.local.reader import Reader
-from dune_frames.local.responses import status_answer
+from dune_frames.local.responses import execute_answer, status_answer
 from dune_frames.local.runner import Runner
 from dune_frames.local.usage import usage_answer
 
@@ -137,9 +137,7 @@ class Api:
         return run_of(query, call.given_parameters())
 
     def _executed(self, execution: Execution) -> Answer:
-        state = execution.state
-        self._runner.submit(execution)
-        return json_answer({"execution_id": execution.execution_id, "state": state})
+        return execute_answer(self._runner.submit(execution), self.settings.quirks)
 
     def _check_tier(self, call: Call) -> None:
         tier = call.body.get("performance", call.query.get("performance"))

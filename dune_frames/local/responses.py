@@ -8,7 +8,8 @@ from urllib.parse import urlencode
 
 from dune_frames.local.answers import CSV, Answer, json_answer, json_bytes
 from dune_frames.local.bodies import csv_body, json_rows
-from dune_frames.local.executions import CANCELLED, COMPLETED, Execution
+from dune_frames.local.clock import rfc3339
+from dune_frames.local.executions import CANCELLED, COMPLETED, EXECUTING, Execution
 from dune_frames.local.pages import Page
 
 if TYPE_CHECKING:
@@ -17,6 +18,13 @@ if TYPE_CHECKING:
     from dune_frames.local.settings import Quirks
     from dune_frames.local.windows import Window
 
+#: Documented but seldom seen, and one that no document has.
+_EXTRA: dict[str, Any] = {
+    "queue_position": 0,
+    "max_inflight_interactive_executions": 3,
+    "max_inflight_interactive_reached": 1,
+    "from_the_future": {"a": [1]},
+}
 #: Stands for the rows until they are put in as bytes.
 _ROWS = "\x00rows"
 
@@ -62,6 +70,14 @@ def status_answer(execution: Execution, quirks: Quirks) -> Answer:
     return json_answer(shown, pretty=quirks.pretty)
 
 
+def execute_answer(execution: Execution, quirks: Quirks) -> Answer:
+    """Answer that an execution was taken in."""
+    shown = {"execution_id": execution.execution_id, "state": execution.state}
+    if quirks.extra_keys:
+        shown |= {"state": EXECUTING, "submitted_at": rfc3339(execution.submitted_at)} | _EXTRA
+    return json_answer(shown)
+
+
 def unfinished_answer(execution: Execution, quirks: Quirks) -> Answer:
     """Answer a request for results where there are none: not yet, or never."""
     shown = _head(execution, quirks)
@@ -100,6 +116,7 @@ def _head(execution: Execution, quirks: Quirks) -> dict[str, Any]:
         "is_execution_finished": execution.is_finished,
         "state": state_of(execution, quirks),
         **execution.moments(),
+        **(_EXTRA if quirks.extra_keys else {}),
     }
 
 

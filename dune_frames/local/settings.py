@@ -23,6 +23,10 @@ class Quirks:
         The zone in which timestamps with time zone are written: an IANA name or ``+hh:mm``.
     dates_as_timestamps : bool
         Whether a date is written ``2021-06-01T00:00:00Z`` (seen in 2024).
+    trimmed_decimals : bool
+        Whether a decimal's fraction loses its trailing zeros; padded and trimmed ones were seen.
+    trimmed_fractions : bool
+        Whether a moment's fraction of a second does.
     rows_as_lists : bool
         Whether a ``row(...)`` is a positional JSON list instead of an object.
     non_finite : {"text", "null"}
@@ -41,6 +45,9 @@ class Quirks:
         How many rows fewer than asked a page has, where more follow.
     cancelled_state : str
         How the cancelled state is spelt on the wire.
+    extra_keys : bool
+        Whether answers have keys that are documented but seldom seen, and one that nobody knows;
+        an execute then answers ``EXECUTING``.
     sparse_metadata : bool
         Whether ``row_count``, ``total_result_set_bytes`` and ``pending_time_millis`` are missing,
         as in 2022.
@@ -57,6 +64,8 @@ class Quirks:
     timestamp_precision: bool = True
     time_zone: str = "UTC"
     dates_as_timestamps: bool = False
+    trimmed_decimals: bool = False
+    trimmed_fractions: bool = False
     rows_as_lists: bool = False
     non_finite: Literal["text", "null"] = "text"
     csv_integers_as_floats: bool = True
@@ -68,6 +77,7 @@ class Quirks:
     cancelled_state: Literal["QUERY_STATE_CANCELLED", "QUERY_STATE_CANCELED"] = (
         "QUERY_STATE_CANCELLED"
     )
+    extra_keys: bool = False
     sparse_metadata: bool = False
     latest_has_result: bool = False
     nan_in_filters: Literal["unequal", "largest"] = "unequal"

@@ -45,9 +45,15 @@ def _series(values: pa.Array) -> pl.Series:
 
 def _decimal(values: pa.Array, dune: DuneType, quirks: Quirks) -> pl.Series:
     if pa.types.is_decimal128(values.type):
-        return _as_text(values, dune, quirks)
-    texts = [None if value is None else format(value, "f") for value in values.to_pylist()]
-    return pl.Series(texts, dtype=pl.String)
+        text = _as_text(values, dune, quirks)
+    else:
+        text = _each(values, "{:f}".format)
+    return _trimmed(text) if quirks.trimmed_decimals else text
+
+
+def _trimmed(text: pl.Series) -> pl.Series:
+    """Take the trailing zeros off a fraction, and the point where nothing is left of it."""
+    return text.str.replace(r"(\.\d*?)0+$", "$1").str.replace(r"\.$", "")
 
 
 def _varbinary(values: pa.Array, _: DuneType, __: Quirks) -> pl.Series:
@@ -78,11 +84,12 @@ def _fraction(text: pl.Series, dune: DuneType) -> pl.Series:
     return whole + "." + fraction
 
 
-def _timestamp(values: pa.Array, dune: DuneType, _: Quirks) -> pl.Series:
+def _timestamp(values: pa.Array, dune: DuneType, quirks: Quirks) -> pl.Series:
     unit = _unit(dune)
     text = _series(pc.cast(values, pa.timestamp(unit), safe=False).cast(pa.string()))
     exact = {0: "s", 3: "ms", 6: "us", 9: "ns"}.get(precision(dune)) == unit
-    return text if exact else _fraction(text, dune)
+    text = text if exact else _fraction(text, dune)
+    return _trimmed(text) if quirks.trimmed_fractions else text
 
 
 def _timestamp_with_zone(values: pa.Array, dune: DuneType, quirks: Quirks) -> pl.Series:

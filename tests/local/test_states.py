@@ -206,3 +206,15 @@ def test_many_executions_run_side_by_side(serve):
     for execution in running:
         ask.finished(execution)
     assert time.monotonic() - began < 1.5
+
+
+def test_answers_can_have_keys_that_nobody_expects(serve):
+    """The quirk adds documented and unknown keys; what was there is unchanged."""
+    ask = serve(quirks=Quirks(extra_keys=True))
+    answer = ask.post("/sql/execute", sql="SELECT 1 AS x").json()
+    assert answer["state"] == "QUERY_STATE_EXECUTING"
+    assert {"submitted_at", "queue_position", "from_the_future"} <= answer.keys()
+    status = ask.finished(answer["execution_id"])
+    assert "from_the_future" in status
+    page = ask.get(f"/execution/{answer['execution_id']}/results").json()
+    assert page["result"]["rows"] == [{"x": 1}]
