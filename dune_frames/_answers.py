@@ -233,11 +233,19 @@ def _metadata(envelope: Mapping[str, Any]) -> Metadata | None:
 _COUNTS = tuple(name for name in Metadata.__slots__ if not name.startswith("column_"))
 
 
+_HALF = re.compile("[\ud800-\udfff]")
+
+
 def _texts(told: Mapping[str, Any], key: str) -> tuple[str, ...]:
     texts = told.get(key) or []
-    if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
+    if not isinstance(texts, list) or not all(_is_text(text) for text in texts):
         raise MalformedBodyError(f"{key} is no list of texts")
     return tuple(texts)
+
+
+def _is_text(value: object) -> bool:
+    """Tell whether a value is text that can be written: JSON can hold halves of characters."""
+    return isinstance(value, str) and not _HALF.search(value)
 
 
 def _count(told: Mapping[str, Any], key: str) -> int | None:

@@ -83,7 +83,10 @@ def execute_pipeline(query_id: int, parameters: Parameters, performance: str | N
 
 def pipeline_status(pipeline_execution_id: str) -> Request:
     """GET /pipelines/executions/{pipeline_execution_id}/status: free."""
-    return Request("GET", f"/pipelines/executions/{quote(pipeline_execution_id, safe='')}/status")
+    return Request(
+        "GET",
+        f"/pipelines/executions/{quote(pipeline_execution_id, safe='', errors='replace')}/status",
+    )
 
 
 def saved_query(query_id: int) -> Request:
@@ -135,7 +138,7 @@ def latest_results(
 
 
 def _execution(execution_id: str) -> str:
-    return f"/execution/{quote(execution_id, safe='')}"
+    return f"/execution/{quote(execution_id, safe='', errors='replace')}"
 
 
 def _window(window: Window, allow_partial: bool) -> tuple[tuple[str, str], ...]:

@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 import polars as pl
 from hypothesis import strategies as st
+from sqlglot.dialects.dune import Dune
+from sqlglot.tokens import TokenType
 
 from dune_frames._predicate import (
     And,
@@ -204,3 +206,17 @@ def _text_expression(column: Any, place: str, text: str) -> pl.Expr:
     if place == "anywhere":
         return column.contains(text, literal=True)
     return column.starts_with(text) if place == "start" else column.ends_with(text)
+
+
+def words(filters: str | None) -> list[str]:
+    """Return the words of a filter, in capitals, without its texts and names."""
+    quoted = (TokenType.STRING, TokenType.IDENTIFIER)
+    tokens = Dune().tokenize(filters or "")
+    return [each.text.upper() for each in tokens if each.token_type not in quoted]
+
+
+def says_not(filters: str | None) -> bool:
+    """Tell whether a filter has a NOT that Dune refuses: every one but that of IS NOT NULL."""
+    said = words(filters)
+    places = [place for place, word in enumerate(said) if word == "NOT"]
+    return any(said[place - 1 : place + 2] != ["IS", "NOT", "NULL"] for place in places)

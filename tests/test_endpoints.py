@@ -76,7 +76,7 @@ def client(local):
 
 
 @pytest.fixture
-def sdk(local):
+def sdk(local, recent_sdk):
     """The official SDK's client of the same server."""
     dune_client = pytest.importorskip("dune_client.client")
     return dune_client.DuneClient(api_key="local", base_url=local.url)

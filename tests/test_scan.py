@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import http.client
 import logging
-from contextlib import ExitStack, closing
+from contextlib import closing
 from functools import partial
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
@@ -12,15 +12,10 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
-from predicates import COLUMNS, columns_of, expression, predicates, rows
 from raw_server import RawServer
 from raw_server import http as http_answer
 from savings import measure
-from sqlglot.dialects.dune import Dune as DuneDialect
-from sqlglot.tokens import TokenType
 
 import dune_frames as dune
 from dune_frames import errors
@@ -30,32 +25,15 @@ from dune_frames._pin import FIRST_ROWS
 from dune_frames._plan import LARGEST_PAGE
 from dune_frames._scan import BEHIND_ALL, Scan
 from dune_frames._source import Existing
-from dune_frames.local import LocalDune, Quirks, Status
+from dune_frames.local import LocalDune, Status
 
 POLARS = tuple(int(part) for part in pl.__version__.split(".")[:2])
-#: Servers that differ in what the real one is not known to do.
-SERVERS = {
-    "usual": {},
-    "NaN is the largest number": {"quirks": Quirks(nan_in_filters="largest")},
-    "NaN comes as null": {"quirks": Quirks(non_finite="null", timestamp_precision=False)},
-    "short pages of dates as moments": {
-        "page_rows": 2,
-        "quirks": Quirks(short_pages=1, filtered_total=True, dates_as_timestamps=True),
-    },
-}
 
 
 @pytest.fixture(scope="module")
-def servers():
-    with ExitStack() as stack:
-        yield {
-            name: stack.enter_context(LocalDune(**settings)) for name, settings in SERVERS.items()
-        }
-
-
-@pytest.fixture(scope="module")
-def local(servers):
-    return servers["usual"]
+def local():
+    with LocalDune() as server:
+        yield server
 
 
 @pytest.fixture(autouse=True)
@@ -73,73 +51,6 @@ def _exports(local):
 
 def _filters(local):
     return [query.get("filters") for query, _ in _exports(local)]
-
-
-# What is collected
-
-
-CASES = predicates().flatmap(
-    lambda drawn: st.tuples(
-        st.just(drawn),
-        st.frozensets(st.sampled_from(list(COLUMNS)), max_size=3).flatmap(
-            lambda more: rows(columns_of(drawn) | more, 12)
-        ),
-    )
-)
-
-
-def _stored(server, drawn):
-    return server.store_result(drawn, {name: COLUMNS[name][0] for name in drawn[0]})
-
-
-def _question(case, data):
-    """Return what cuts, filters, projects and cuts a frame again, in some way."""
-    filtered = expression(case[0])
-    names = list(case[1][0])
-    projected = data.draw(st.lists(st.sampled_from(names), unique=True, min_size=1) | st.none())
-    first, last = (data.draw(st.none() | st.integers(0, 5)) for _ in range(2))
-
-    def ask(frame):
-        frame = frame if first is None else frame.head(first)
-        frame = frame.filter(filtered)
-        frame = frame if projected is None else frame.select(projected)
-        return frame if last is None else frame.head(last)
-
-    return ask
-
-
-def _or_error(frame, engine):
-    try:
-        return frame.collect(engine=engine)
-    except pl.exceptions.PolarsError as problem:
-        return problem
-
-
-@pytest.mark.parametrize("server", SERVERS)
-@settings(max_examples=35, deadline=None)
-@given(case=CASES, engine=st.sampled_from(["streaming", "in-memory"]), data=st.data())
-@pytest.mark.filterwarnings("ignore:kept as text")
-def test_lazy_equals_eager(servers, server, case, engine, data):
-    """Whatever is asked of a scan gives what asking it of the read frame gives, on every server."""
-    local = servers[server]
-    local.clear_requests()
-    client, execution_id = local.client(), _stored(local, case[1])
-    ask = _question(case, data)
-    eager = _or_error(ask(client.read_execution(execution_id, frame="polars").lazy()), engine)
-    lazy = _or_error(ask(client.scan_execution(execution_id, cache=False)), engine)
-    if isinstance(eager, Exception):
-        assert isinstance(lazy, Exception)
-    else:
-        assert_frame_equal(lazy, eager)
-    for filters in _filters(local):
-        _refuse_not(filters or "")
-
-
-def _refuse_not(filters):
-    quoted = (TokenType.STRING, TokenType.IDENTIFIER)
-    words = [t.text.upper() for t in DuneDialect().tokenize(filters) if t.token_type not in quoted]
-    for place, word in enumerate(words):
-        assert word != "NOT" or words[place - 1 : place + 2] == ["IS", "NOT", "NULL"]
 
 
 FEW = pa.table({"n": range(10), "name": list("abcdefghij"), "x": [each / 2 for each in range(10)]})

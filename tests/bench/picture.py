@@ -23,7 +23,7 @@ def draw(measured: Measured, title: str, path: Path) -> None:
     figure.suptitle(title, fontsize=11)
     _bars(above, f"{measured.delay:g} s before each answer", measured.slow)
     _bars(below, "no delay", measured.fast)
-    below.set_xlabel("seconds until the frame is there (median)")
+    below.set_xlabel("seconds until all rows are there (median)")
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=150)
 
@@ -32,7 +32,7 @@ def _bars(axes: Any, title: str, runs: Mapping[str, Runs]) -> None:
     names = list(runs)
     seconds = [runs[name].median for name in names]
     bars = axes.barh(names, seconds, color=[_colour(name) for name in names])
-    axes.bar_label(bars, labels=[f"{each:.1f} s" for each in seconds], padding=4, fontsize=9)
+    axes.bar_label(bars, labels=[f"{each:.2f} s" for each in seconds], padding=4, fontsize=9)
     axes.set_title(title, loc="left", fontsize=10)
     axes.invert_yaxis()
     axes.margins(x=0.1)

@@ -14,7 +14,7 @@ SOON = 0.02
 
 
 @pytest.fixture(scope="module")
-def sdk(dune):
+def sdk(dune, recent_sdk):
     dune.save_query(1, SQL, {"n": 25})
     dune.save_query(2, "SELECT nosuch")
     return DuneClient(api_key="any", base_url=dune.url)

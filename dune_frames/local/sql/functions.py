@@ -149,10 +149,6 @@ class Functions:
             found = found or (signature, bindings)
         return _written(found[0], arguments, found[1]) if found else None
 
-    def names(self) -> list[str]:
-        """Return every name."""
-        return sorted(self._by_name)
-
 
 def _is_exact(signature: Signature, arguments: Sequence[Value], bindings: Bindings) -> bool:
     pairs = zip(signature.wanted(len(arguments)) or (), arguments, strict=True)

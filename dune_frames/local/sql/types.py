@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 BOOLEAN, BIGINT, INTEGER = (parse_type(name) for name in ("boolean", "bigint", "integer"))
 DOUBLE, REAL = parse_type("double"), parse_type("real")
 UINT256, INT256 = parse_type("uint256"), parse_type("int256")
-VARCHAR, VARBINARY, JSON = (parse_type(name) for name in ("varchar", "varbinary", "json"))
+VARCHAR, VARBINARY = parse_type("varchar"), parse_type("varbinary")
 DATE, UNKNOWN = parse_type("date"), parse_type("unknown")
 DAY_TO_SECOND = parse_type("interval day to second")
 YEAR_TO_MONTH = parse_type("interval year to month")
