@@ -31,6 +31,8 @@ ROWS, PAGE = 10, 4
 PAGES = (4, 4, 2)
 SQL = "SELECT n, 'row ' || CAST(n AS varchar) AS name FROM UNNEST(sequence(1, 10)) AS t(n)"
 FRAME = pl.DataFrame({"n": range(1, ROWS + 1), "name": [f"row {n}" for n in range(1, ROWS + 1)]})
+#: The same for the servers of several threads: polars 1.30 lends a frame to one at a time.
+STORED = FRAME.to_arrow()
 FOREIGN = "https://evil.example/api/v1/execution/x/results?offset=4"
 OTHER_ID = "01HKZJ2683PHF9Q9PHHQ8FW4Q1"
 
@@ -51,7 +53,7 @@ def stage(column: str, execution_seconds: float = 0.1) -> Iterator[tuple[LocalDu
     lasts = 600 if column == "cancel" else execution_seconds
     with LocalDune(page_rows=PAGE, execution_seconds=lasts) as local:
         local.save_query(7, SQL)
-        yield local, local.store_result(FRAME, {"n": "bigint", "name": "varchar"}, query_id=8)
+        yield local, local.store_result(STORED, {"n": "bigint", "name": "varchar"}, query_id=8)
 
 
 @pytest.fixture(scope="module")
@@ -461,9 +463,10 @@ def test_a_page_that_stays_away_fails_the_whole(own_large, fault):
     with closing(local.client()) as client, pytest.raises(errors.DuneError) as caught:
         client.read_execution(stored, frame="polars", cache=False, format="json")
     assert caught.value.execution_id == stored
-    whole = Counter(
+    pages = [
         request.query["offset"]
         for request in local.requests
         if request.endpoint == "results" and request.rows
-    )
-    assert max(whole.values()) == 1
+    ]
+    # Two came before the fault struck.
+    assert sorted(Counter(pages).values())[:2] == [1, 1]
