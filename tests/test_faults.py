@@ -32,7 +32,7 @@ PAGES = (4, 4, 2)
 SQL = "SELECT n, 'row ' || CAST(n AS varchar) AS name FROM UNNEST(sequence(1, 10)) AS t(n)"
 FRAME = pl.DataFrame({"n": range(1, ROWS + 1), "name": [f"row {n}" for n in range(1, ROWS + 1)]})
 #: The same for the servers of several threads: polars 1.30 lends a frame to one at a time.
-STORED = FRAME.to_arrow()
+AS_ARROW = FRAME.to_arrow()
 FOREIGN = "https://evil.example/api/v1/execution/x/results?offset=4"
 OTHER_ID = "01HKZJ2683PHF9Q9PHHQ8FW4Q1"
 
@@ -53,7 +53,7 @@ def stage(column: str, execution_seconds: float = 0.1) -> Iterator[tuple[LocalDu
     lasts = 600 if column == "cancel" else execution_seconds
     with LocalDune(page_rows=PAGE, execution_seconds=lasts) as local:
         local.save_query(7, SQL)
-        yield local, local.store_result(STORED, {"n": "bigint", "name": "varchar"}, query_id=8)
+        yield local, local.store_result(AS_ARROW, {"n": "bigint", "name": "varchar"}, query_id=8)
 
 
 @pytest.fixture(scope="module")
