@@ -187,7 +187,7 @@ def _replace(found: re.Match[str], values: Mapping[str, Any]) -> str:
 def _apart(found: re.Match[str], text: str) -> str:
     """Keep a literal from growing together with what stands beside it: ``'a'{{b}}``, ``x{{b}}``."""
     before, after = found.string[: found.start()][-1:], found.string[found.end() :][:1]
-    lead = " " if re.match(r"[\w'\"&}]", before) else ""
+    lead = " " if re.match(r"[\w'\"&]", before) else ""
     return lead + text + (" " if re.match(r"[\w'\"{]", after) else "")
 
 

@@ -160,7 +160,7 @@ def test_the_fast_way_reads_common_results(told: str) -> None:
 _TOKENS = ["0", "-0", "1", "-1.0", "1.5", "1e3", "9007199254740993.0", "18446744073709551616",
            "true", "false", "null", '"1"', '"x"', '"NaN"', '""', "[]", "[1]", '["1"]', "[null]",
            "[[1]]", "{}", '{"a":1}', '{"a":"1","b":null}', '{"b":"x","a":2}', '{"c":1}',
-           '"\\"c\\":null"', "1e400", "-0.0", '"\\ud800"', '"true"', "0.1", "3.5e38"]  # fmt: skip
+           '"\\"c\\":null"', "1e400", "-0.0", '"\\ud800"', '"true"', "0.1", "3.5e38", "[1.0]"]  # fmt: skip
 _KEYS = ["c", "d", "a", 'c"', "\\"]
 _TOLD = ["boolean", "tinyint", "bigint", "real", "double", "decimal(5,1)", "uint256", "varchar",
          "date", "unknown", "array(varchar)", "array(bigint)", "array(array(varchar))",
@@ -260,6 +260,7 @@ def test_the_error_shows_the_value_as_it_was_sent(told: str, value: str, named: 
 BAD_ROWS = [
     '[{"a":1}]', '[{"a":1,"b":2},{"a":1}]', '[{"a":1,"b":2,"c":3}]', '[{"a":1,"c":2}]', "[{}]",
     '[{"a":1,"a":2,"b":3}]', '[{"a":1,"b":null,"b":2}]',
+    '[{"a":1,"b":2},{"a":1,"z":null}]', '[{"a":1,"b":2},{"a":1},{"b":null,"a":1,"b":null}]',
     '[{"a":1},{"a":1,"b":2,"c":3}]', '[{"a":1},{"a":1,"b":null,"b":null}]',
     '[{"a":1,"b":2}', '[{"a":1,"b":2},', '[{"a":1,"b":', '[{"a":1,"b":2},]', "", "null", "{}",
     '{"a":1,"b":2}', "[1]", "[null]", '[{"a":1,"b":2},null]', "[[1,2]]", '[{"a":1,"b":2}]x',
@@ -272,6 +273,12 @@ def test_rows_that_are_not_of_these_columns(rows: str) -> None:
     """A missing key, a key too many or twice, a cut body, no array: an error, never a null."""
     with pytest.raises(DecodeError):
         decode(rows, a="bigint", b="bigint")
+
+
+def test_numbers_in_lists_of_texts_keep_their_spelling() -> None:
+    """A number where a list of texts should have a text is the text of the number as it came."""
+    found = decode('[{"a":["x"]},{"a":[1.0,1e3]}]', a="array(varchar)")
+    assert found == {"a": [["x"], ["1.0", "1e3"]]}
 
 
 def test_invalid_utf8() -> None:
