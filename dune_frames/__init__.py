@@ -3,6 +3,24 @@
 Start with `read_dune_query` and `read_dune_sql`. Without an account: `dune_frames.local.LocalDune`.
 
 Importing this package imports none of the frame libraries: each is loaded when it is first needed.
+
+The code follows the way of the data, and so can a reader; each room imports only from those before:
+
+==============  =================================================================================
+``_types``      what Dune's type texts mean in Arrow
+``_ask``        what to ask: query, parameters, window of rows
+``_wire``       Dune's endpoints and answers as values: URLs, headers and JSON keys are here only
+``_network``    the money rules, the transport, the drivers on threads and on an event loop
+``_run``        submit, poll, cancel; from a query, SQL or an id to one pinned execution
+``_decode``     the bytes of a page into an Arrow table
+``_download``   pages side by side, in order, each row once; what is kept on disk
+``_frame``      Arrow into pandas, polars, Parquet; where a frame comes from
+``_predicate``  what of a condition Dune can say exactly
+``_read``       one call's options, and the way from its source to its frame
+==============  =================================================================================
+
+On top stand the handles (`execution`, `pipeline`), the `client` and the functions of ``_api``;
+beside them the shell (``cli``) and the embedded Dune (``local``).
 """
 
 from dune_frames._api import (
@@ -19,7 +37,7 @@ from dune_frames._api import (
     scan_dune_query,
     scan_dune_sql,
 )
-from dune_frames._provenance import provenance
+from dune_frames._frame.provenance import provenance
 from dune_frames.client import Dune
 from dune_frames.errors import DuneError
 from dune_frames.execution import Execution

@@ -5,8 +5,9 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, Any, overload
 
-from dune_frames._key import Key
-from dune_frames._options import (
+from dune_frames._network.key import Key
+from dune_frames._network.settings import KEY_VARIABLE, URL_VARIABLE
+from dune_frames._read.options import (
     Reading,
     ReadOptions,
     Running,
@@ -15,7 +16,6 @@ from dune_frames._options import (
     ScanRunOptions,
     shows_options,
 )
-from dune_frames._settings import KEY_VARIABLE, URL_VARIABLE
 from dune_frames.client import Dune
 
 if TYPE_CHECKING:
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     import polars as pl
     import pyarrow as pa
 
-    from dune_frames._frames import Pandas, Polars, PyArrow
-    from dune_frames._query import QueryReference
+    from dune_frames._ask.query import QueryReference
+    from dune_frames._frame.frames import Pandas, Polars, PyArrow
     from dune_frames.execution import Execution
     from dune_frames.pipeline import PipelineExecution
 

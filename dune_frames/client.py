@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, overload
 
-from dune_frames import _flow, _params, pipeline
-from dune_frames._account import saved_query, usage
-from dune_frames._calls import Calls
-from dune_frames._fan_out import FanOut, Part, is_fan_out
-from dune_frames._key import Key
-from dune_frames._options import (
+from dune_frames import pipeline
+from dune_frames._ask.binding import bind
+from dune_frames._ask.params import encode
+from dune_frames._ask.query import query_id_of
+from dune_frames._network.key import Key
+from dune_frames._network.settings import key_of, url_of
+from dune_frames._network.transport import Transport
+from dune_frames._read.calls import Calls
+from dune_frames._read.fan_out import FanOut, Part, is_fan_out
+from dune_frames._read.options import (
     Reading,
     ReadOptions,
     Running,
@@ -18,11 +22,10 @@ from dune_frames._options import (
     ScanRunOptions,
     shows_options,
 )
-from dune_frames._pin import latest_id
-from dune_frames._query import query_id_of
-from dune_frames._settings import key_of, url_of
-from dune_frames._source import Existing, Saved, Sql
-from dune_frames._transport import Transport
+from dune_frames._run import lifecycle
+from dune_frames._run.account import saved_query, usage
+from dune_frames._run.pin import latest_id
+from dune_frames._run.source import Existing, Saved, Sql
 from dune_frames.errors import InvalidRequestError
 from dune_frames.execution import Execution
 from dune_frames.pipeline import PipelineExecution
@@ -39,10 +42,10 @@ if TYPE_CHECKING:
     import polars as pl
     import pyarrow as pa
 
-    from dune_frames._catalog import SavedQuery, Usage
-    from dune_frames._frames import FrameName, Pandas, Polars, PyArrow
-    from dune_frames._query import QueryReference
-    from dune_frames._wire import Parameters
+    from dune_frames._ask.params import Parameters
+    from dune_frames._ask.query import QueryReference
+    from dune_frames._frame.frames import FrameName, Pandas, Polars, PyArrow
+    from dune_frames._wire.catalog import SavedQuery, Usage
 
 
 class Dune:
@@ -298,13 +301,15 @@ class Dune:
         self, query: QueryReference, params: Params = None, *, performance: str | None = None
     ) -> Execution:
         """Start a run of a saved query as `dune_frames.execute_dune_query` does."""
-        return self.execution(self._calls.run(_flow.start(self._saved(query, params, performance))))
+        return self.execution(
+            self._calls.run(lifecycle.start(self._saved(query, params, performance)))
+        )
 
     def execute_sql(
         self, sql: str, params: Params = None, *, performance: str | None = None
     ) -> Execution:
         """Start a run of SQL as `dune_frames.execute_dune_sql` does."""
-        return self.execution(self._calls.run(_flow.start(_sql(sql, params, performance))))
+        return self.execution(self._calls.run(lifecycle.start(_sql(sql, params, performance))))
 
     def execution(self, execution_id: str) -> Execution:
         """Return the handle of an execution by its id. Sends nothing."""
@@ -411,7 +416,7 @@ class Dune:
                 advice="give one set of parameters as a dict.",
             )
         query_id = query_id_of(query)
-        parameters = _params.encode(params)
+        parameters = encode(params)
         _refuse_undeclared(self._looked_up.get(query_id), parameters)
         return Saved(query_id, parameters, performance)
 
@@ -434,4 +439,4 @@ def _refuse_undeclared(query: SavedQuery | None, parameters: Parameters) -> None
 def _sql(sql: str, params: Params, performance: str | None) -> Sql:
     if not sql.strip():
         raise InvalidRequestError("the SQL is empty", advice="give a query, such as 'SELECT 1'.")
-    return Sql(_params.bind(sql, params), performance)
+    return Sql(bind(sql, params), performance)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
-from dune_frames import _flow
-from dune_frames._estimate import Estimate, estimate
-from dune_frames._options import Reading, ReadOptions, ScanOptions, shows_options
-from dune_frames._source import Existing
+from dune_frames._read.estimate import Estimate, estimate
+from dune_frames._read.options import Reading, ReadOptions, ScanOptions, shows_options
+from dune_frames._run import lifecycle
+from dune_frames._run.source import Existing
 
 if TYPE_CHECKING:
     import os
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     import polars as pl
     import pyarrow as pa
 
-    from dune_frames._answers import Status
-    from dune_frames._calls import Calls
-    from dune_frames._frames import Pandas, Polars, PyArrow
+    from dune_frames._frame.frames import Pandas, Polars, PyArrow
+    from dune_frames._read.calls import Calls
+    from dune_frames._wire.answers import Status
 
 
 class Execution:
@@ -57,7 +57,7 @@ class Execution:
         APIError, TransportError
             Dune did not tell.
         """
-        return self._calls.run(_flow.status(self.execution_id))
+        return self._calls.run(lifecycle.status(self.execution_id))
 
     def wait(self, timeout: float | None = None) -> Status:
         """Wait until the run is over, asking in growing intervals.
@@ -79,7 +79,7 @@ class Execution:
         DeadlineError
             It is still under way after `timeout`.
         """
-        return self._calls.run(_flow.wait(self.execution_id), timeout)
+        return self._calls.run(lifecycle.wait(self.execution_id), timeout)
 
     def cancel(self) -> bool:
         """Stop the run: POST /execution/{execution_id}/cancel, free of charge.
@@ -89,7 +89,7 @@ class Execution:
         bool
             Whether the run is cancelled; false when it was over before. What it used is billed.
         """
-        return self._calls.run(_flow.cancel(self.execution_id))
+        return self._calls.run(lifecycle.cancel(self.execution_id))
 
     def estimate(self) -> Estimate:
         """Estimate what exporting the whole result would take, before any of it is exported.

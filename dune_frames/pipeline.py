@@ -5,16 +5,16 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from dune_frames import _catalog, _wire
-from dune_frames._exchange import Sleep, exchange
-from dune_frames._flow import poll_pauses
+from dune_frames._network.exchange import Sleep, exchange
+from dune_frames._run.lifecycle import poll_pauses
+from dune_frames._wire import catalog, endpoints
 from dune_frames.execution import Execution
 
 if TYPE_CHECKING:
-    from dune_frames._calls import Calls
-    from dune_frames._catalog import PipelineStatus
-    from dune_frames._exchange import Flow
-    from dune_frames._source import Saved
+    from dune_frames._network.exchange import Flow
+    from dune_frames._read.calls import Calls
+    from dune_frames._run.source import Saved
+    from dune_frames._wire.catalog import PipelineStatus
 
 logger = logging.getLogger("dune_frames")
 
@@ -101,8 +101,8 @@ class PipelineExecution:
 
 def start(run: Saved) -> Flow[str]:
     """Start a pipeline; return the id of its execution."""
-    request = _wire.execute_pipeline(run.query_id, run.parameters, run.performance)
-    started = yield from exchange(request, _catalog.read_pipeline_started)
+    request = endpoints.execute_pipeline(run.query_id, run.parameters, run.performance)
+    started = yield from exchange(request, catalog.read_pipeline_started)
     logger.info("pipeline execution %s started", started)
     try:
         # An interrupt that came while the answer was on its way is raised here.
@@ -116,8 +116,8 @@ def start(run: Saved) -> Flow[str]:
 
 
 def _status(pipeline_execution_id: str) -> Flow[PipelineStatus]:
-    request = _wire.pipeline_status(pipeline_execution_id)
-    return (yield from exchange(request, _catalog.read_pipeline_status))
+    request = endpoints.pipeline_status(pipeline_execution_id)
+    return (yield from exchange(request, catalog.read_pipeline_status))
 
 
 def _wait(pipeline_execution_id: str) -> Flow[PipelineStatus]:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from sqlglot.dialects.dune import Dune
 from sqlglot.tokens import TokenType
 
-from dune_frames._predicate import (
+from dune_frames._predicate.algebra import (
     And,
     Comparison,
     HasText,

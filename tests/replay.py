@@ -6,8 +6,8 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
-from dune_frames._exchange import CleanUp, Send, Sleep, Step
-from dune_frames._wire import Answer
+from dune_frames._network.exchange import CleanUp, Send, Sleep, Step
+from dune_frames._wire.endpoints import Answer
 
 BASE_URL = "https://api.dune.com"
 

@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 
-from dune_frames._estimate import CREDITS_PER_MEGABYTE
+from dune_frames._read.estimate import CREDITS_PER_MEGABYTE
 from dune_frames.local import LocalDune
 
 TYPES = {

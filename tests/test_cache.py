@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from dune_frames import _cache
+from dune_frames._download.cache import cache_size, clear_cache, trim
 from dune_frames.local import LocalDune
 
 ROWS = 20_000
@@ -140,11 +140,11 @@ def test_the_least_recently_used_goes_first(cache, monkeypatch):
             os.utime(folder, (used, used))
         client.read_execution(ids[0])
         monkeypatch.setenv("DUNE_FRAMES_CACHE_MB", "0.4")
-        _cache.trim()
+        trim()
         left = {path.name for path in cache.glob("v1/*/executions/*")}
         assert left == {ids[0], ids[2]}
-        _cache.clear_cache()
-        assert _cache.cache_size() == 0
+        clear_cache()
+        assert cache_size() == 0
 
 
 def test_files_are_private(local, cache, execution_id):

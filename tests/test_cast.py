@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from wire_kinds import plain
 
-from dune_frames._cast import MisfitError, can_cast, cast_text, text_type
+from dune_frames._types.cast import MisfitError, can_cast, cast_text, text_type
 
 BIG = "9" * 38
 

@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 from type_table import TABLE, WIDE, Row
 from wire_kinds import FLAT, Result, plain, quoted, results
 
-from dune_frames._column import typed
-from dune_frames._csv import carries, decode_csv, spoiling_filter
-from dune_frames._json import decode_json, read_carefully
-from dune_frames._native import Unbelieved, read_natively
-from dune_frames._schema import Typing, result_schema
-from dune_frames._types import TypeOptions, arrow_type, parse_type
+from dune_frames._decode.column import typed
+from dune_frames._decode.from_csv import carries, decode_csv, spoiling_filter
+from dune_frames._decode.from_json import decode_json, read_carefully
+from dune_frames._decode.native import Unbelieved, read_natively
+from dune_frames._types.schema import Typing, result_schema
+from dune_frames._types.table import TypeOptions, arrow_type, parse_type
 from dune_frames.errors import DecodeError
 
 Overrides = dict[str, pa.DataType]
@@ -49,7 +49,7 @@ def columns(table: pa.Table) -> list[list[Any]]:
 # The table of types
 
 
-@pytest.mark.filterwarnings("ignore::dune_frames._schema.DuneTypeWarning")
+@pytest.mark.filterwarnings("ignore::dune_frames._types.schema.DuneTypeWarning")
 @pytest.mark.parametrize("row", TABLE, ids=str)
 def test_each_type_from_json(row: Row) -> None:
     """A value of each type, and null beside it, come from JSON as the table says."""
@@ -168,7 +168,7 @@ _TOLD = ["boolean", "tinyint", "bigint", "real", "double", "decimal(5,1)", "uint
          "hyperloglog"]  # fmt: skip
 
 
-@pytest.mark.filterwarnings("ignore::dune_frames._schema.DuneTypeWarning")
+@pytest.mark.filterwarnings("ignore::dune_frames._types.schema.DuneTypeWarning")
 @settings(max_examples=1000)
 @given(
     st.lists(st.sampled_from(_TOLD), min_size=1, max_size=2),
@@ -382,7 +382,7 @@ def test_old_payloads_keep_the_spelling_of_numbers() -> None:
     ]  # fmt: skip
 
 
-@pytest.mark.filterwarnings("ignore::dune_frames._schema.DuneTypeWarning")
+@pytest.mark.filterwarnings("ignore::dune_frames._types.schema.DuneTypeWarning")
 def test_unlisted_types_keep_their_json() -> None:
     """A value of an unlisted type is its text, or its JSON with every number as it came."""
     rows = '[{"a":"x"},{"a":{"k":[1.50,null,"ü"]}},{"a":0.10}]'

@@ -10,11 +10,12 @@ from contextlib import closing
 import pytest
 from raw_server import RawServer, http
 
-from dune_frames import _answers, _wire, errors
-from dune_frames._drive import Deadline, Driver, Pace, StoppedError, in_thread
-from dune_frames._exchange import Sleep, exchange
-from dune_frames._key import Key
-from dune_frames._transport import Transport
+from dune_frames import errors
+from dune_frames._network.driver import Deadline, Driver, Pace, StoppedError, in_thread
+from dune_frames._network.exchange import Sleep, exchange
+from dune_frames._network.key import Key
+from dune_frames._network.transport import Transport
+from dune_frames._wire import answers, endpoints
 
 ID = "01HKZJ2683PHF9Q9PHHQ8FW4Q1"
 STATUS = b'{"execution_id": "%b", "state": "QUERY_STATE_EXECUTING"}' % ID.encode()
@@ -22,7 +23,7 @@ STATUS = b'{"execution_id": "%b", "state": "QUERY_STATE_EXECUTING"}' % ID.encode
 
 def status():
     """Return a flow of one request."""
-    return exchange(_wire.execution_status(ID), _answers.read_status)
+    return exchange(endpoints.execution_status(ID), answers.read_status)
 
 
 def run(driver, flow, *, with_loop):

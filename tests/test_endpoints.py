@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 from replay import Replay, answer
 
 import dune_frames as dune
-from dune_frames import _catalog, errors
-from dune_frames._source import Saved
+from dune_frames import errors
+from dune_frames._run.source import Saved
+from dune_frames._wire import catalog
 from dune_frames.local import LocalDune, Status
 from dune_frames.pipeline import PipelineExecution, start
 
@@ -217,7 +218,7 @@ def test_a_failed_node_ends_the_pipeline(local, client):
 
 
 def status_of(said):
-    return _catalog.read_pipeline_status(answer(200, said))
+    return catalog.read_pipeline_status(answer(200, said))
 
 
 def node(state, **more):
@@ -339,15 +340,15 @@ _JSON = st.recursive(
     max_leaves=12,
 )  # fmt: skip
 READERS = [
-    _catalog.read_pipeline_started,
-    _catalog.read_pipeline_status,
-    _catalog.read_saved_query,
-    _catalog.read_usage,
+    catalog.read_pipeline_started,
+    catalog.read_pipeline_status,
+    catalog.read_saved_query,
+    catalog.read_usage,
 ]
 
 
 @given(_JSON, st.sampled_from(READERS))
 def test_any_answer_is_read_or_refused(said, read):
     """No JSON breaks a reader in another way than by saying that the body is not Dune's."""
-    with suppress(_catalog.MalformedBodyError):
+    with suppress(catalog.MalformedBodyError):
         read(answer(200, said))

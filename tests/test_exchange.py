@@ -9,17 +9,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from replay import Replay, answer
 
-from dune_frames import _answers, _wire, errors
-from dune_frames._exchange import (
+from dune_frames import errors
+from dune_frames._network.exchange import (
     LONGEST_PAUSE,
     PAUSES,
     RATE_LIMIT_PAUSES,
     LostError,
     exchange,
 )
+from dune_frames._wire import answers, endpoints
 
-READ = _wire.execution_status("01ABC")
-EXECUTE = _wire.execute_sql("SELECT 1", None)
+READ = endpoints.execution_status("01ABC")
+EXECUTE = endpoints.execute_sql("SELECT 1", None)
 STATUS = {"execution_id": "01ABC", "state": "QUERY_STATE_PENDING"}
 
 #: What may befall a request and pass, and what it is called when it stays.
@@ -46,7 +47,7 @@ HARMLESS = {"429", "never sent"}
 def test_a_read_is_repeated_until_it_is_answered(name):
     """A request that bills nothing is sent again after every failure that may pass."""
     replay = Replay([PASSING[name][0], PASSING[name][0], answer(200, STATUS)])
-    assert replay.run(exchange(READ, _answers.read_status)).execution_id == "01ABC"
+    assert replay.run(exchange(READ, answers.read_status)).execution_id == "01ABC"
     assert len(replay.sent) == 3
     assert all(sleep.jitter for sleep in replay.sleeps)
 
@@ -58,7 +59,7 @@ def test_a_read_that_keeps_failing_ends_in_a_named_error(name):
     pauses = RATE_LIMIT_PAUSES if name == "429" else PAUSES
     replay = Replay([outcome] * (len(pauses) + 1))
     with pytest.raises(errors.DuneError) as caught:
-        replay.run(exchange(READ, _answers.read_status))
+        replay.run(exchange(READ, answers.read_status))
     assert type(caught.value) is kind
     assert caught.value.execution_id == "01ABC"
     assert caught.value.__cause__ is None
@@ -72,11 +73,11 @@ def test_an_execute_request_is_repeated_only_when_it_did_not_start_a_run(name):
     outcome, _ = PASSING[name]
     replay = Replay([outcome, answer(200, {"execution_id": "01ABC", "state": "x"})])
     if name in HARMLESS:
-        assert replay.run(exchange(EXECUTE, _answers.read_submitted)) == "01ABC"
+        assert replay.run(exchange(EXECUTE, answers.read_submitted)) == "01ABC"
         assert len(replay.sent) == 2
         return
     with pytest.raises(errors.MaybeStartedError, match="may have started") as caught:
-        replay.run(exchange(EXECUTE, _answers.read_submitted))
+        replay.run(exchange(EXECUTE, answers.read_submitted))
     assert len(replay.sent) == 1
     assert "latest_execution" in str(caught.value).splitlines()[-1]
 
@@ -86,7 +87,7 @@ def test_no_execute_request_follows_one_that_may_have_started_a_run(names):
     """Whatever happens in whatever order, nothing is sent after the first unsure outcome."""
     replay = Replay([PASSING[name][0] for name in names])
     with pytest.raises(errors.DuneError):
-        replay.run(exchange(EXECUTE, _answers.read_submitted))
+        replay.run(exchange(EXECUTE, answers.read_submitted))
     before = names[: len(replay.sent) - 1]
     assert set(before) <= HARMLESS
 
@@ -118,7 +119,7 @@ def test_a_recorded_refusal_has_its_exception(
     body = (examples / f"{example}.json").read_bytes()
     replay = Replay([answer(status, body)])
     with pytest.raises(kind) as caught:
-        replay.run(exchange(request_, _answers.read_status))
+        replay.run(exchange(request_, answers.read_status))
     error = caught.value
     assert type(error) is kind
     assert isinstance(error, built_in)
@@ -134,7 +135,7 @@ def test_any_other_refusal_has_an_exception_with_advice(status):
     """A refusal that nobody has recorded is raised at once, as an `APIError` with its status."""
     replay = Replay([answer(status, b"<html>?</html>")])
     with pytest.raises(errors.APIError, match=str(status)) as caught:
-        replay.run(exchange(READ, _answers.read_status))
+        replay.run(exchange(READ, answers.read_status))
     assert caught.value.status_code == status
     assert caught.value.server_text is None
     assert str(caught.value).splitlines()[-1].startswith("What to do: ")
@@ -173,7 +174,7 @@ def test_retry_after_is_honoured(name):
     """The pause after 429 is never shorter than the server asks, in seconds or as an HTTP date."""
     headers, seconds = WAITS[name]
     replay = Replay([answer(429, {"error": "slow"}, **headers), answer(200, STATUS)])
-    replay.run(exchange(READ, _answers.read_status))
+    replay.run(exchange(READ, answers.read_status))
     assert [sleep.seconds for sleep in replay.sleeps] == [seconds]
     assert replay.sleeps[0].everyone
 
@@ -185,14 +186,14 @@ def test_a_date_is_counted_from_our_clock_where_the_server_shows_none():
 
     then = format_datetime(datetime.now(UTC) + timedelta(seconds=60), usegmt=True)
     replay = Replay([answer(429, b"", retry_after=then), answer(200, STATUS)])
-    replay.run(exchange(READ, _answers.read_status))
+    replay.run(exchange(READ, answers.read_status))
     assert 55 < replay.sleeps[0].seconds <= 60
 
 
 def test_retry_after_is_honoured_after_a_server_error_too():
     """503 with Retry-After waits as long as asked."""
     replay = Replay([answer(503, b"", retry_after="9"), answer(200, STATUS)])
-    replay.run(exchange(READ, _answers.read_status))
+    replay.run(exchange(READ, answers.read_status))
     assert [sleep.seconds for sleep in replay.sleeps] == [9]
 
 
@@ -200,7 +201,7 @@ def test_nobody_waits_for_hours():
     """A server that asks for more patience than anybody has is raised instead of waited for."""
     replay = Replay([answer(429, {"error": "tomorrow"}, retry_after=f"{LONGEST_PAUSE + 1:.0f}")])
     with pytest.raises(errors.RateLimitError, match="tomorrow"):
-        replay.run(exchange(READ, _answers.read_status))
+        replay.run(exchange(READ, answers.read_status))
     assert not replay.sleeps
 
 
@@ -210,7 +211,7 @@ def test_the_deadline_tells_what_it_was_waiting_for():
         [answer(503, {"error": "maintenance"})], {1: errors.DeadlineError("the call took too long")}
     )
     with pytest.raises(errors.DeadlineError, match="HTTP 503") as caught:
-        replay.run(exchange(READ, _answers.read_status))
+        replay.run(exchange(READ, answers.read_status))
     assert caught.value.server_text == "maintenance"
     assert caught.value.execution_id == "01ABC"
     assert isinstance(caught.value.__cause__, errors.ServerError)
@@ -221,6 +222,6 @@ def test_a_foreign_address_in_a_page_is_raised_and_not_asked_again():
     body = {**STATUS, "result": {"rows": []}, "next_uri": "https://evil.example/api/v1/x"}
     replay = Replay([answer(200, body)])
     with pytest.raises(errors.UntrustedAddressError, match=r"evil\.example") as caught:
-        replay.run(exchange(READ, _answers.read_results))
+        replay.run(exchange(READ, answers.read_results))
     assert caught.value.execution_id == "01ABC"
     assert len(replay.sent) == 1

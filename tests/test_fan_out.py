@@ -20,8 +20,8 @@ from hypothesis import strategies as st
 
 import dune_frames as dune
 from dune_frames import errors
-from dune_frames._fan_out import RUNS_AT_ONCE
-from dune_frames._stack import stacked
+from dune_frames._read.fan_out import RUNS_AT_ONCE
+from dune_frames._read.stack import stacked
 from dune_frames.local import LocalDune
 
 SQL = "SELECT i * {{n}} AS value FROM UNNEST(sequence(1, {{rows}})) AS t(i)"

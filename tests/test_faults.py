@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 import pytest
 
-from dune_frames import _exchange, errors
+from dune_frames import errors
+from dune_frames._network import exchange
 from dune_frames.local import Alter, Drip, Garbage, Hang, LocalDune, Reset, Status, Truncate
 
 if TYPE_CHECKING:
@@ -40,8 +41,8 @@ OTHER_ID = "01HKZJ2683PHF9Q9PHHQ8FW4Q1"
 @pytest.fixture(autouse=True)
 def _short_pauses(monkeypatch):
     """Only the pauses are shorter than in life; how many there are is not changed."""
-    monkeypatch.setattr(_exchange, "PAUSES", (0.005,) * len(_exchange.PAUSES))
-    monkeypatch.setattr(_exchange, "RATE_LIMIT_PAUSES", (0.005,) * len(_exchange.RATE_LIMIT_PAUSES))
+    monkeypatch.setattr(exchange, "PAUSES", (0.005,) * len(exchange.PAUSES))
+    monkeypatch.setattr(exchange, "RATE_LIMIT_PAUSES", (0.005,) * len(exchange.RATE_LIMIT_PAUSES))
 
 
 @contextmanager
@@ -290,7 +291,7 @@ class Cell:
             return ROWS if self.end == "ok" and self.moment.column != "cancel" else 0
         whole = ROWS if self.end == "ok" else sum(PAGES[:page])
         refused = isinstance(FAULTS[self.fault], Alter) and self.end != "ok"
-        strikes = 1 + len(_exchange.PAUSES) if self.always else 1
+        strikes = 1 + len(exchange.PAUSES) if self.always else 1
         return whole + PAGES[page] * (strikes if self.again else refused)
 
 

@@ -12,11 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from replay import Replay, answer
 
-from dune_frames import _flow, errors
-from dune_frames._exchange import PAUSES, LostError
-from dune_frames._pin import Ask, pin_execution, pin_latest, pin_new
-from dune_frames._query import Window
-from dune_frames._source import Saved, Sql
+from dune_frames import errors
+from dune_frames._ask.query import Window
+from dune_frames._network.exchange import PAUSES, LostError
+from dune_frames._run import lifecycle
+from dune_frames._run.pin import Ask, pin_execution, pin_latest, pin_new
+from dune_frames._run.source import Saved, Sql
 
 ID = "01HKZJ2683PHF9Q9PHHQ8FW4Q1"
 OTHER = "01HKZJ2683PHF9Q9PHHQ8FW4Q2"
@@ -53,7 +54,7 @@ def test_a_run_is_submitted_once_and_polled_to_its_end():
 
 def test_the_pauses_between_polls_grow_and_stay_within_the_rate_limits():
     """Short runs are noticed at once; a minute of waiting stays below 40 requests a minute."""
-    pauses = list(islice(_flow.poll_pauses(), 200))
+    pauses = list(islice(lifecycle.poll_pauses(), 200))
     assert pauses[0] <= 0.5
     assert pauses == sorted(pauses)
     assert pauses[-1] == 10

@@ -16,15 +16,15 @@ from hypothesis import strategies as st
 from type_table import OWN, TABLE, WIDE, Row, Same
 from wire_kinds import KINDS, NULL, Kind, Result, Value, nullable, plain, results
 
-from dune_frames._frames import DtypeBackend, FrameOptions, to_frame, to_pandas, to_polars
-from dune_frames._json import decode_json
-from dune_frames._python import python_values
-from dune_frames._schema import Typing, dune_type, result_schema
-from dune_frames._types import TypeOptions
+from dune_frames._decode.from_json import decode_json
+from dune_frames._frame.frames import DtypeBackend, FrameOptions, to_frame, to_pandas, to_polars
+from dune_frames._frame.python_values import python_values
+from dune_frames._types.schema import Typing, dune_type, result_schema
+from dune_frames._types.table import TypeOptions
 from dune_frames.errors import InvalidRequestError
 
 BACKENDS: list[DtypeBackend] = [None, "numpy_nullable", "pyarrow"]
-pytestmark = pytest.mark.filterwarnings("ignore::dune_frames._schema.DuneTypeWarning")
+pytestmark = pytest.mark.filterwarnings("ignore::dune_frames._types.schema.DuneTypeWarning")
 
 
 def table_of(told: str, *values: str, to: pa.DataType | None = None, **options: Any) -> pa.Table:

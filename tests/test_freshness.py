@@ -8,7 +8,9 @@ from datetime import timedelta
 import pyarrow as pa
 import pytest
 
-from dune_frames import _store, errors
+from dune_frames import errors
+from dune_frames._download.plan import Page
+from dune_frames._download.store import PageStore
 from dune_frames.local import LocalDune
 
 QUERY = 42
@@ -226,11 +228,9 @@ def test_page_store_survives_any_order_of_writers(tmp_path):
     pages = {0: (0, 10), 10: (10, 20), 20: (20, 25)}
     for start in (20, 0, 10, 0):
         low, high = pages[start]
-        page = _store.Page(
-            pa.table({"n": range(low, high)}, schema), high if high < 25 else None, 1
-        )
-        _store.PageStore(tmp_path, schema).add(start, [page])
-    store = _store.PageStore(tmp_path, schema)
+        page = Page(pa.table({"n": range(low, high)}, schema), high if high < 25 else None, 1)
+        PageStore(tmp_path, schema).add(start, [page])
+    store = PageStore(tmp_path, schema)
     assert store.covers(0, 25)
     assert store.covers(3, None)
     assert [store.load(start).table["n"].to_pylist()[0] for start in pages] == [0, 10, 20]

@@ -15,7 +15,7 @@ import polars as pl
 import pytest
 
 from dune_frames import errors
-from dune_frames._drive import LATE_ANSWER_SECONDS
+from dune_frames._network.driver import LATE_ANSWER_SECONDS
 from dune_frames.local import Drip, Hang, LocalDune, Reset
 
 PACKAGE = Path(__file__).resolve().parents[1]

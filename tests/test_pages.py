@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from replay import Replay, answer
 
 from dune_frames import errors
-from dune_frames._pages import read_sample, read_span
-from dune_frames._plan import Plan, Span
-from dune_frames._proof import prove_csv
-from dune_frames._query import Window
-from dune_frames._schema import Typing, result_schema
+from dune_frames._ask.query import Window
+from dune_frames._download.pages import read_sample, read_span
+from dune_frames._download.plan import Plan, Span
+from dune_frames._download.proof import prove_csv
+from dune_frames._types.schema import Typing, result_schema
 
 ID = "01HKZJ2683PHF9Q9PHHQ8FW4Q1"
 OTHER = "01HKZJ2683PHF9Q9PHHQ8FW4Q2"

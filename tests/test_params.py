@@ -17,7 +17,9 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from sqlglot import exp
 
-from dune_frames._params import bind, encode, literal
+from dune_frames._ask.binding import bind
+from dune_frames._ask.literals import literal
+from dune_frames._ask.params import encode
 from dune_frames.errors import InvalidRequestError
 
 PLUS_TWO = timezone(timedelta(hours=2))

@@ -17,11 +17,11 @@ import pyarrow as pa
 import pytest
 
 import dune_frames as dune
-from dune_frames._answers import read_results, read_status, read_submitted
-from dune_frames._csv import decode_csv
-from dune_frames._json import decode_json
-from dune_frames._schema import DuneTypeWarning, Typing, result_schema
-from dune_frames._wire import Answer
+from dune_frames._decode.from_csv import decode_csv
+from dune_frames._decode.from_json import decode_json
+from dune_frames._types.schema import DuneTypeWarning, Typing, result_schema
+from dune_frames._wire.answers import read_results, read_status, read_submitted
+from dune_frames._wire.endpoints import Answer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -91,7 +91,7 @@ def test_every_payload_has_its_test(examples: Path) -> None:
     assert sorted(listed) == sorted(path.name for path in examples.iterdir())
 
 
-@pytest.mark.filterwarnings("ignore::dune_frames._schema.DuneTypeWarning")
+@pytest.mark.filterwarnings("ignore::dune_frames._types.schema.DuneTypeWarning")
 @pytest.mark.parametrize("name", RESULTS)
 def test_every_cell_of_recorded_results(name: str, examples: Path) -> None:
     """Each cell is the value that was recorded, in `column_names` order, null where null was."""
@@ -246,7 +246,7 @@ def status_of(results: dict[str, Any]) -> bytes:
     return json.dumps(status | {"result_metadata": metadata}).encode()
 
 
-@pytest.mark.filterwarnings("ignore::dune_frames._schema.DuneTypeWarning")
+@pytest.mark.filterwarnings("ignore::dune_frames._types.schema.DuneTypeWarning")
 @pytest.mark.parametrize("name", WHOLE)
 def test_recorded_results_over_http(name: str, examples: Path) -> None:
     """What was recorded whole is read over HTTP into every frame."""

@@ -15,9 +15,8 @@ from hypothesis import strategies as st
 from polars.io.plugins import register_io_source
 from predicates import COLUMNS, NAN, columns_of, expression, holds, predicates, rows
 
-from dune_frames._frames import to_polars
-from dune_frames._polars_reader import _Reader, evaluable, read
-from dune_frames._predicate import (
+from dune_frames._frame.frames import to_polars
+from dune_frames._predicate.algebra import (
     And,
     Comparison,
     HasText,
@@ -30,7 +29,8 @@ from dune_frames._predicate import (
     Unreadable,
     conjuncts,
 )
-from dune_frames._schema import Typing, result_schema
+from dune_frames._predicate.polars_reader import _Reader, evaluable, read
+from dune_frames._types.schema import Typing, result_schema
 
 POLARS = tuple(int(part) for part in pl.__version__.split(".")[:2])
 SCHEMA = {

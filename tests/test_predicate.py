@@ -14,8 +14,7 @@ from hypothesis import strategies as st
 from predicates import COLUMNS, NAN, both, columns_of, holds, predicates, rows, says_not, words
 from sqlglot import exp
 
-from dune_frames._filters import LONGEST, split
-from dune_frames._predicate import (
+from dune_frames._predicate.algebra import (
     And,
     Comparison,
     HasText,
@@ -29,7 +28,8 @@ from dune_frames._predicate import (
     conjuncts,
     without_not,
 )
-from dune_frames._schema import Typing, result_schema
+from dune_frames._predicate.filters import LONGEST, split
+from dune_frames._types.schema import Typing, result_schema
 
 #: Dune knows nothing of this column: a predicate of its values stands for all that is unreadable.
 SECRET = "flag"

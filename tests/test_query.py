@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dune_frames._query import Window, age_of, query_id_of
+from dune_frames._ask.query import Window, age_of, query_id_of
 from dune_frames.errors import DuneError, InvalidRequestError
 
 IDS = st.integers(1, 2**63 - 1)

@@ -15,8 +15,8 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from wire_kinds import FLAT, NULL, Kind, Result, Value, plain, results, sendable
 
-from dune_frames._csv import carries
-from dune_frames._schema import DuneTypeWarning
+from dune_frames._decode.from_csv import carries
+from dune_frames._types.schema import DuneTypeWarning
 from dune_frames.errors import DecodeError
 from dune_frames.local import LocalDune, Quirks
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 #: Years that the server can write.
 _FAR = re.compile(r'"([+]\d{5,}|-\d{4,})-\d\d-\d\d')
 _PAGES = (1, 2, 7, 32_000)
-pytestmark = pytest.mark.filterwarnings("ignore::dune_frames._schema.DuneTypeWarning")
+pytestmark = pytest.mark.filterwarnings("ignore::dune_frames._types.schema.DuneTypeWarning")
 
 
 def _can_store(result: Result) -> bool:

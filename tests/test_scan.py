@@ -19,12 +19,12 @@ from savings import measure
 
 import dune_frames as dune
 from dune_frames import errors
-from dune_frames._download import WORKERS
-from dune_frames._options import Reading
-from dune_frames._pin import FIRST_ROWS
-from dune_frames._plan import LARGEST_PAGE
-from dune_frames._scan import BEHIND_ALL, Scan
-from dune_frames._source import Existing
+from dune_frames._download.download import WORKERS
+from dune_frames._download.plan import LARGEST_PAGE
+from dune_frames._read.options import Reading
+from dune_frames._read.scan import BEHIND_ALL, Scan
+from dune_frames._run.pin import FIRST_ROWS
+from dune_frames._run.source import Existing
 from dune_frames.local import LocalDune, Status
 
 POLARS = tuple(int(part) for part in pl.__version__.split(".")[:2])

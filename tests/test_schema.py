@@ -10,8 +10,14 @@ import pytest
 from hypothesis import given
 from wire_kinds import Result, results
 
-from dune_frames._schema import DuneTypeWarning, Typing, dune_type, is_overridden, result_schema
-from dune_frames._types import TypeOptions
+from dune_frames._types.schema import (
+    DuneTypeWarning,
+    Typing,
+    dune_type,
+    is_overridden,
+    result_schema,
+)
+from dune_frames._types.table import TypeOptions
 from dune_frames.errors import DecodeError, InvalidRequestError
 
 

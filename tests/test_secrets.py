@@ -19,8 +19,9 @@ import pytest
 from raw_server import RawServer, http, reset
 
 import dune_frames as dune
-from dune_frames import _exchange, errors
-from dune_frames._key import Key
+from dune_frames import errors
+from dune_frames._network import exchange
+from dune_frames._network.key import Key
 from dune_frames.local import LocalDune
 
 KEY, OTHER_KEY = "kA9xQ2mZ7pL4vB1nT8rW5yC3", "Ka9Xq2Mz7Pl4Vb1Nt8Rw5Yc3"
@@ -29,7 +30,7 @@ PACKAGE = Path(__file__).resolve().parents[1]
 
 @pytest.fixture(autouse=True)
 def _short_pauses(monkeypatch):
-    monkeypatch.setattr(_exchange, "PAUSES", (0.005,) * len(_exchange.PAUSES))
+    monkeypatch.setattr(exchange, "PAUSES", (0.005,) * len(exchange.PAUSES))
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,8 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from dune_frames import _exchange, errors
+from dune_frames import errors
+from dune_frames._network import exchange
 from dune_frames.local import LocalDune, Status
 
 ROWS = 20_000
@@ -56,7 +57,7 @@ def test_a_sink_is_the_eager_frame(run, tmp_path, cache):
 
 def test_a_failed_sink_leaves_no_file_and_goes_on(local, run, tmp_path, monkeypatch):
     """After a failure there is no file under the name; the next call exports only what is missing."""
-    monkeypatch.setattr(_exchange, "PAUSES", (0.01,))
+    monkeypatch.setattr(exchange, "PAUSES", (0.01,))
     path = tmp_path / "rows.parquet"
     local.clear_requests()
     for endpoint in ("results", "results_csv"):

@@ -16,16 +16,17 @@ import pytest
 import trustme
 from raw_server import RawServer, http, reset
 
-from dune_frames import _wire, errors
-from dune_frames._attempt import Attempt
-from dune_frames._exchange import LostError
-from dune_frames._key import Key
-from dune_frames._query import Window
-from dune_frames._transport import Transport
+from dune_frames import errors
+from dune_frames._ask.query import Window
+from dune_frames._network.attempt import Attempt
+from dune_frames._network.exchange import LostError
+from dune_frames._network.key import Key
+from dune_frames._network.transport import Transport
+from dune_frames._wire import endpoints
 
 KEY = "kA9xQ2mZ7pL4vB1nT8rW5yC3"
-READ = _wire.execution_status("01ABC")
-EXECUTE = _wire.execute_sql("SELECT 1", None)
+READ = endpoints.execution_status("01ABC")
+EXECUTE = endpoints.execute_sql("SELECT 1", None)
 
 
 def send(base_url, request=READ, seconds=5.0, key=KEY, stopped=None):
@@ -184,7 +185,7 @@ def test_a_request_that_left_in_part_may_have_been_heard():
         return plain
 
     with RawServer(says(http()), wrap=hang_up) as server:
-        assert lost(server.url, _wire.execute_sql("x" * 20_000_000, None)).sent
+        assert lost(server.url, endpoints.execute_sql("x" * 20_000_000, None)).sent
 
 
 @pytest.mark.parametrize("start", [b"HTTP/1.1 200", b"HTTP/1.1 200 OK\r\nContent-Le"])
@@ -288,7 +289,7 @@ def location(told, status="302 Found"):
 @pytest.mark.parametrize("status", ["301 Moved", "302 Found", "303 See", "307 T", "308 P"])
 def test_a_read_follows_a_redirect_within_the_origin(status):
     """The path may change, the scheme, host and port not; the query travels along."""
-    page = _wire.execution_results("01ABC", Window(limit=7))
+    page = endpoints.execution_results("01ABC", Window(limit=7))
     with RawServer(location("/elsewhere", status)) as server:
         answer, _ = send(server.url, page)
         first, second = server.requests
@@ -423,7 +424,7 @@ def test_what_a_server_repeats_of_the_key_is_blotted():
 
 def test_text_that_cannot_be_sent_is_named():
     """A lone surrogate in a parameter is the caller's mistake, and is said to be."""
-    request = _wire.latest_results(7, {"k": "\ud800"}, Window(), allow_partial=False)
+    request = endpoints.latest_results(7, {"k": "\ud800"}, Window(), allow_partial=False)
     with RawServer(says(http())) as server:
         with pytest.raises(errors.InvalidRequestError, match="no Unicode"):
             send(server.url, request)
@@ -460,7 +461,7 @@ def test_many_threads_share_one_transport():
     with RawServer(echo) as server, closing(Transport(server.url, Key(KEY))) as transport:
 
         def ask(number):
-            request = _wire.execution_status(f"E{number}")
+            request = endpoints.execution_status(f"E{number}")
             return transport.send(request, Attempt.lasting(5)).body.decode()
 
         with ThreadPoolExecutor(16) as pool:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from type_table import TABLE, Row
 from wire_kinds import KINDS, Kind
 
-from dune_frames._types import (
+from dune_frames._types.table import (
     DuneType,
     Field,
     TypeOptions,

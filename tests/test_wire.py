@@ -12,9 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from replay import BASE_URL, answer
 
-from dune_frames import _answers, _wire, errors
-from dune_frames._envelope import MalformedBodyError, cut_out_rows
-from dune_frames._query import Window
+from dune_frames import errors
+from dune_frames._ask.query import Window
+from dune_frames._wire import answers, endpoints
+from dune_frames._wire.envelope import MalformedBodyError, cut_out_rows
 
 ID = "01HKZJ2683PHF9Q9PHHQ8FW4Q1"
 
@@ -30,9 +31,9 @@ def recorded(examples, name):
 
 def test_a_request_carries_only_what_was_asked():
     """No tier unless named, no parameters unless given: Dune's own defaults hold."""
-    assert _wire.execute_query(7, {}, None).body == {}
-    assert _wire.execute_sql("SELECT 1", None).body == {"sql": "SELECT 1"}
-    assert _wire.execute_query(7, {"k": "v"}, "large").body == {
+    assert endpoints.execute_query(7, {}, None).body == {}
+    assert endpoints.execute_sql("SELECT 1", None).body == {"sql": "SELECT 1"}
+    assert endpoints.execute_query(7, {"k": "v"}, "large").body == {
         "query_parameters": {"k": "v"},
         "performance": "large",
     }
@@ -41,26 +42,26 @@ def test_a_request_carries_only_what_was_asked():
 def test_only_execute_requests_start_runs():
     """The flag on which the money rules rest stands on the two requests that bill a run."""
     requests = [
-        _wire.execute_query(7, {}, None),
-        _wire.execute_sql("SELECT 1", None),
-        _wire.execution_status(ID),
-        _wire.cancel_execution(ID),
-        _wire.execution_results(ID, Window()),
-        _wire.latest_results(7, {}, Window(), allow_partial=False),
+        endpoints.execute_query(7, {}, None),
+        endpoints.execute_sql("SELECT 1", None),
+        endpoints.execution_status(ID),
+        endpoints.cancel_execution(ID),
+        endpoints.execution_results(ID, Window()),
+        endpoints.latest_results(7, {}, Window(), allow_partial=False),
     ]
     assert [request.starts_run for request in requests] == [True, True, False, False, False, False]
 
 
 def test_an_execution_id_cannot_leave_its_place_in_the_path():
     """An id with slashes, dots or question marks is one segment of the path."""
-    path = _wire.execution_status("../../x?y#z").path
+    path = endpoints.execution_status("../../x?y#z").path
     assert path == "/execution/..%2F..%2Fx%3Fy%23z/status"
 
 
 def test_parameters_and_columns_are_encoded():
     """Parameters of the latest result go as `params.<name>`, lists as repeated keys."""
     window = Window(columns=("a", 'b,"c'), limit=5)
-    request = _wire.latest_results(7, {"k": ["x", "y"]}, window, allow_partial=True)
+    request = endpoints.latest_results(7, {"k": ["x", "y"]}, window, allow_partial=True)
     text = urlencode(request.query)
     assert "params.k=x&params.k=y" in text
     assert ("columns", 'a,"b,""c"') in request.query
@@ -73,7 +74,7 @@ def test_parameters_and_columns_are_encoded():
 def test_a_recorded_status_is_read(examples):
     """A completed run, as recorded in 2024: every field, times in UTC cut to microseconds."""
     told, body = recorded(examples, "real_status_completed_2024")
-    status = _answers.read_status(told)
+    status = answers.read_status(told)
     assert status.execution_id == body["execution_id"]
     assert status.is_finished
     assert status.word == "COMPLETED"
@@ -85,7 +86,7 @@ def test_a_recorded_status_is_read(examples):
 def test_a_recorded_status_without_an_end_is_read(examples):
     """A run under way, as recorded: what is not there yet is None."""
     told, _ = recorded(examples, "real_status_executing_2024")
-    status = _answers.read_status(told)
+    status = answers.read_status(told)
     assert not status.is_finished
     assert status.ended_at is None
     assert status.metadata is None
@@ -94,19 +95,19 @@ def test_a_recorded_status_without_an_end_is_read(examples):
 def test_the_epoch_means_no_time(examples):
     """In 2022 missing times were written as 1970; Go's zero time is none either."""
     told, body = recorded(examples, "real_status_no_pending_2022")
-    _answers.read_status(told)
+    answers.read_status(told)
     zero = answer(200, body | {"expires_at": "0001-01-01T00:00:00Z", "submitted_at": "soon"})
-    assert _answers.read_status(zero).expires_at is None
-    assert _answers.read_status(zero).submitted_at is None
+    assert answers.read_status(zero).expires_at is None
+    assert answers.read_status(zero).submitted_at is None
 
 
 def test_times_are_read_to_the_microsecond():
     """Nine fractional digits are cut, fewer are filled."""
     told = {"execution_id": ID, "state": "x"}
-    long = _answers.read_status(
+    long = answers.read_status(
         answer(200, told | {"submitted_at": "2024-01-02T03:04:05.123456789Z"})
     )
-    short = _answers.read_status(answer(200, told | {"submitted_at": "2024-01-02T03:04:05.1Z"}))
+    short = answers.read_status(answer(200, told | {"submitted_at": "2024-01-02T03:04:05.1Z"}))
     assert long.submitted_at == datetime(2024, 1, 2, 3, 4, 5, 123456, UTC)
     assert short.submitted_at == datetime(2024, 1, 2, 3, 4, 5, 100000, UTC)
 
@@ -124,7 +125,7 @@ RESULTS = [
 def test_recorded_results_are_read(name, examples):
     """Rows, state and the next offset of every recorded page are what its JSON says."""
     told, body = recorded(examples, name)
-    results = _answers.read_results(told)
+    results = answers.read_results(told)
     assert json.loads(results.rows) == body["result"]["rows"]
     assert results.status.state == body["state"]
     assert results.next_offset == body.get("next_offset")
@@ -144,16 +145,16 @@ def test_recorded_results_are_read_alike_however_they_are_spaced(name, examples)
 def test_both_spellings_of_cancelled_are_one_word(examples):
     """The wire says CANCELLED, the documentation CANCELED."""
     told, body = recorded(examples, "real_results_cancelled_2022")
-    assert _answers.read_results(told).status.word == "CANCELLED"
+    assert answers.read_results(told).status.word == "CANCELLED"
     other = answer(200, body | {"state": "QUERY_STATE_CANCELED"})
-    assert _answers.read_results(other).status.word == "CANCELLED"
+    assert answers.read_results(other).status.word == "CANCELLED"
 
 
 def test_a_final_state_needs_no_flag():
     """A state that is known to be final ends the wait, whatever the flag says or lacks."""
     for flag in ({}, {"is_execution_finished": None}, {"is_execution_finished": False}):
         told = {"execution_id": ID, "state": "QUERY_STATE_FAILED"} | flag
-        assert _answers.read_status(answer(200, told)).is_finished
+        assert answers.read_status(answer(200, told)).is_finished
 
 
 @pytest.mark.parametrize(
@@ -173,7 +174,7 @@ def test_a_final_state_needs_no_flag():
 )
 def test_what_an_http_error_says(body, said):
     """Dune's words are found where they are, and nothing is made up where not."""
-    assert _answers.read_error(answer(400, body)) == said
+    assert answers.read_error(answer(400, body)) == said
 
 
 # Rows
@@ -228,32 +229,32 @@ def test_any_rows_are_cut_out_exactly(rows, metadata_first, compact, ascii_only)
 def test_rows_that_are_null_are_no_rows():
     """Go writes a list that was never filled as null."""
     told = {"execution_id": ID, "state": "x", "result": {"rows": None, "metadata": {}}}
-    assert _answers.read_results(answer(200, told)).rows == b"[]"
+    assert answers.read_results(answer(200, told)).rows == b"[]"
 
 
 def test_rows_with_words_that_are_no_json_are_passed_on():
     """A bare NaN is the decoder's business; it does not hide the rows."""
     body = b'{"execution_id": "x", "state": "x", "result": {"rows": [{"a": NaN}], "metadata": {}}}'
-    assert _answers.read_results(answer(200, body)).rows == b'[{"a": NaN}]'
+    assert answers.read_results(answer(200, body)).rows == b'[{"a": NaN}]'
 
 
 def test_column_names_are_taken_from_the_rows_where_none_are_told():
     """Results from before 2024 may lack them; broken rows are no reason to fail otherwise."""
     told = {"execution_id": ID, "state": "x", "result": {"rows": [{"a": 1}, {"a": 1, "b": 2}]}}
-    assert _answers.read_results(answer(200, told)).status.metadata.column_names == ("a", "b")
+    assert answers.read_results(answer(200, told)).status.metadata.column_names == ("a", "b")
     compact = b'{"execution_id":"x","state":"x","result":{"rows":[{],"metadata":{}}}'
     with pytest.raises(MalformedBodyError):
-        _answers.read_results(answer(200, compact))
+        answers.read_results(answer(200, compact))
 
 
 # Bodies that are not what they should be
 
 
 READERS = [
-    _answers.read_status,
-    _answers.read_results,
-    _answers.read_submitted,
-    _answers.read_cancelled,
+    answers.read_status,
+    answers.read_results,
+    answers.read_submitted,
+    answers.read_cancelled,
 ]
 _KEYS = st.sampled_from(
     [
@@ -309,9 +310,9 @@ def test_a_page_that_is_cut_short_is_noticed(name, cut, examples):
     compact = json.dumps(json.loads(body), separators=(",", ":")).encode()
     for whole in (body, compact):
         with pytest.raises(MalformedBodyError):
-            _answers.read_results(answer(200, whole[: int(len(whole) * cut)]))
+            answers.read_results(answer(200, whole[: int(len(whole) * cut)]))
         with pytest.raises(MalformedBodyError):
-            _answers.read_results(answer(200, whole[:-1]))
+            answers.read_results(answer(200, whole[:-1]))
 
 
 # Addresses in answers
@@ -343,8 +344,8 @@ FOREIGN = [
 def test_our_own_address_is_accepted(told):
     """An address at the configured scheme, host and port is ours, however it is written."""
     body = {"execution_id": ID, "state": "x", "next_uri": told}
-    _answers.read_results(answer(200, body))
-    _answers.read_csv_offset(answer(200, b"", x_dune_next_uri=told))
+    answers.read_results(answer(200, body))
+    answers.read_csv_offset(answer(200, b"", x_dune_next_uri=told))
 
 
 @pytest.mark.parametrize("told", FOREIGN, ids=str)
@@ -352,12 +353,12 @@ def test_a_foreign_address_is_refused(told):
     """Any other scheme, host or port, and whatever parsers disagree about, is refused."""
     body = {"execution_id": ID, "state": "x", "next_uri": told}
     with pytest.raises(errors.UntrustedAddressError):
-        _answers.read_results(answer(200, body))
+        answers.read_results(answer(200, body))
     if isinstance(told, str):
         with pytest.raises(errors.UntrustedAddressError):
-            _answers.read_csv_offset(answer(200, b"", x_dune_next_uri=told))
+            answers.read_csv_offset(answer(200, b"", x_dune_next_uri=told))
         with pytest.raises(errors.UntrustedAddressError):
-            _answers.read_results(
+            answers.read_results(
                 answer(200, {"execution_id": ID, "state": "x"}, x_dune_next_uri=told)
             )
 
@@ -366,4 +367,4 @@ def test_a_foreign_address_is_refused(told):
 def test_an_offset_that_is_none_is_refused(told):
     """The next offset of a CSV page is a count or an error."""
     with pytest.raises(MalformedBodyError):
-        _answers.read_csv_offset(answer(200, b"", x_dune_next_offset=told))
+        answers.read_csv_offset(answer(200, b"", x_dune_next_offset=told))

@@ -13,8 +13,8 @@ from datetime import timedelta
 from math import isfinite, isnan
 from typing import TYPE_CHECKING, Any
 
-from dune_frames._cast import is_list
-from dune_frames._python import python_values
+from dune_frames._frame.python_values import python_values
+from dune_frames._types.cast import is_list
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import typer
 
-from dune_frames._store import appearing
+from dune_frames._download.store import appearing
 from dune_frames.cli.formats import BINARY, FormatName, write
 from dune_frames.errors import InvalidRequestError
 

@@ -9,9 +9,9 @@ from typing import Annotated, Any, cast
 
 import typer
 
-from dune_frames._options import Reading, ReadOptions, RunOptions
-from dune_frames._plan import Format
-from dune_frames._types import Uint256, Varbinary
+from dune_frames._download.plan import Format
+from dune_frames._read.options import Reading, ReadOptions, RunOptions
+from dune_frames._types.table import Uint256, Varbinary
 from dune_frames.cli.parameters import read_parameters
 
 _ROWS, _TYPES, _RUN = "Which rows", "Which types", "The run"

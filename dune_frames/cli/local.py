@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dune_frames._query import query_id_of
+from dune_frames._ask.query import query_id_of
 from dune_frames.cli.access import embedded
 from dune_frames.errors import InvalidRequestError
 

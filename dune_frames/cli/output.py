@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dune_frames._provenance import KEY
+from dune_frames._frame.provenance import KEY
 from dune_frames.cli.destination import show, to_file, to_stdout
 from dune_frames.cli.formats import FormatName, format_of
 from dune_frames.cli.messages import saying

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from dune_frames import _catalog
+from dune_frames._wire import catalog
 from dune_frames.cli.access import client
 from dune_frames.cli.flags import ParameterFlags
 from dune_frames.cli.messages import harmless, saying
@@ -60,7 +60,7 @@ def pipeline(
         )
 
 
-def _lines_of(pipeline_execution_id: str, told: _catalog.PipelineStatus) -> Iterator[str]:
+def _lines_of(pipeline_execution_id: str, told: catalog.PipelineStatus) -> Iterator[str]:
     yield f"{'pipeline execution id':<24} {pipeline_execution_id}"
     yield f"{'state':<24} {told.state}"
     for node in told.nodes:

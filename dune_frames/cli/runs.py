@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from dune_frames._answers import Failure, Metadata, Status
+from dune_frames._wire.answers import Failure, Metadata, Status
 from dune_frames.cli.access import client
 from dune_frames.cli.messages import harmless, saying
 from dune_frames.errors import ConflictError

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from dune_frames._cache import cache_folder, cache_size, clear_cache
+from dune_frames._download.cache import cache_folder, cache_size, clear_cache
 from dune_frames.cli.messages import harmless
 
 _MEGABYTE = 1_000_000

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 import pyarrow as pa
 
-from dune_frames._types import DuneType
+from dune_frames._types.table import DuneType
 from dune_frames.local.csv_cells import csv_cells, quoted_fields
 from dune_frames.local.json_cells import json_cells, json_string
 from dune_frames.local.settings import Quirks

@@ -10,7 +10,7 @@ from sqlglot import exp
 from dune_frames.local.answers import RefusedError
 
 if TYPE_CHECKING:
-    from dune_frames._types import DuneType
+    from dune_frames._types.table import DuneType
     from dune_frames.local.results import Result
     from dune_frames.local.sql.nodes import Node
 

@@ -15,7 +15,7 @@ from dune_frames.local.storage import storage_type
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from dune_frames._types import DuneType
+    from dune_frames._types.table import DuneType
     from dune_frames.local.columns import ResultColumn
     from dune_frames.local.settings import Quirks
 

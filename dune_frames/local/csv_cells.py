@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from dune_frames._types import DuneType, is_listed
+from dune_frames._types.table import DuneType, is_listed
 from dune_frames.local.go_floats import csv_floats
 from dune_frames.local.nested import NESTED, Notation, nested_cells
 from dune_frames.local.texts import plain_text

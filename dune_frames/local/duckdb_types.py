@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from dune_frames._types import DuneType, Field, field_names
+from dune_frames._types.table import DuneType, Field, field_names
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -8,7 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from dune_frames._types import DuneType, parse_type
+from dune_frames._types.table import DuneType, parse_type
 from dune_frames.local.results import Result
 from dune_frames.local.storage import stored_column, stored_values
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 import pyarrow as pa
 
-from dune_frames._types import DuneType, is_listed
+from dune_frames._types.table import DuneType, is_listed
 from dune_frames.local.csv_cells import unquoted_cells
 from dune_frames.local.go_floats import Words, json_floats
 from dune_frames.local.nested import NESTED, Notation, nested_cells

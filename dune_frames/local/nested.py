@@ -9,7 +9,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dune_frames._types import DuneType, field_names
+from dune_frames._types.table import DuneType, field_names
 
 NESTED = ("array", "map", "row")
 

@@ -15,7 +15,7 @@ from dune_frames.local.storage import storage_type, stored_values, whole_multipl
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from dune_frames._types import DuneType
+    from dune_frames._types.table import DuneType
 
 _MILLISECOND = 10**6
 

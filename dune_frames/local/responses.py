@@ -13,7 +13,7 @@ from dune_frames.local.executions import CANCELLED, COMPLETED, EXECUTING, Execut
 from dune_frames.local.pages import Page
 
 if TYPE_CHECKING:
-    from dune_frames._types import DuneType
+    from dune_frames._types.table import DuneType
     from dune_frames.local.results import Result
     from dune_frames.local.settings import Quirks
     from dune_frames.local.windows import Window

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from dune_frames._types import DuneType
+    from dune_frames._types.table import DuneType
 
 #: Bytes of a value in Dune's count of a result's raw size, where the type fixes them. A recorded
 #: status fits it exactly: rows of an address and two doubles count 42 + 8 + 8 bytes each.

@@ -14,7 +14,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dune_frames._types import DuneType, Field, TypeOptions, arrow_type, field_names, is_listed
+from dune_frames._types.table import (
+    DuneType,
+    Field,
+    TypeOptions,
+    arrow_type,
+    field_names,
+    is_listed,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -10,7 +10,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dune_frames._types import DEFAULT_PRECISION, DuneType
+from dune_frames._types.table import DEFAULT_PRECISION, DuneType
 from dune_frames.local.go_floats import csv_floats
 
 if TYPE_CHECKING:

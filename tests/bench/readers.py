@@ -145,17 +145,21 @@ def _json_ours(stored: Stored) -> Work:
     import polars as pl  # noqa: F401
     import pyarrow as pa
 
-    from dune_frames import _answers, _frames, _json, _schema, _wire
+    from dune_frames._decode.from_json import decode_json
+    from dune_frames._frame.frames import FrameOptions, to_frame
+    from dune_frames._types.schema import Typing, result_schema
+    from dune_frames._wire.answers import read_results
+    from dune_frames._wire.endpoints import Answer
     from tests.bench.trades import TYPES
 
     bodies = _bodies(stored, "", _JSON_PAGES)
-    answers = [_wire.Answer(200, {}, body, _address()) for body in bodies]
-    schema = _schema.result_schema(list(TYPES), list(TYPES.values()), _schema.Typing())
+    answers = [Answer(200, {}, body, _address()) for body in bodies]
+    schema = result_schema(list(TYPES), list(TYPES.values()), Typing())
 
     def read() -> int:
-        rows = [_answers.read_results(answer).rows or b"" for answer in answers]
-        table = pa.concat_tables([_json.decode_json(each, schema) for each in rows])
-        return len(_frames.to_frame(table, _frames.FrameOptions()))
+        rows = [read_results(answer).rows or b"" for answer in answers]
+        table = pa.concat_tables([decode_json(each, schema) for each in rows])
+        return len(to_frame(table, FrameOptions()))
 
     return read
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import fields
 
 import dune_frames
-from dune_frames._options import Reading
+from dune_frames._read.options import Reading
 from dune_frames.cli.endings import EPILOG
 from dune_frames.cli.flags import ReadingFlags
 

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 from pyarrow import csv, parquet
 
-from dune_frames._cast import cast_text
+from dune_frames._types.cast import cast_text
 from dune_frames.cli.formats import FormatName, format_of, write
 from dune_frames.errors import InvalidRequestError
 

@@ -93,7 +93,7 @@ def test_it_sees_a_failure_with_its_place(sdk):
     assert status.error.metadata == {"line": 1, "column": 8}
 
 
-def test_it_cancels(serve):
+def test_it_cancels(serve, recent_sdk):
     """cancel_execution is true once, and the state it sees is CANCELLED."""
     ask = serve(execution_seconds=10)
     sdk = DuneClient(api_key="any", base_url=ask.dune.url)

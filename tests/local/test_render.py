@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from dune_frames._types import parse_type
+from dune_frames._types.table import parse_type
 from dune_frames.local import Quirks
 from dune_frames.local.bodies import csv_body, json_rows
 from dune_frames.local.frames import typed_result

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
-from dune_frames._types import DuneType
+from dune_frames._types.table import DuneType
 from dune_frames.local.duckdb_types import dune_type
 from dune_frames.local.relations import result_of
 

@@ -18,7 +18,7 @@ from dune_frames.local.sql.types import (
 from dune_frames.local.sql.values import Value
 
 if TYPE_CHECKING:
-    from dune_frames._types import DuneType
+    from dune_frames._types.table import DuneType
 
 _NAMES = {"+": "add", "-": "sub", "*": "mul", "/": "div", "%": "mod"}
 

@@ -10,7 +10,7 @@ from dune_frames.local.sql.types import MAX_DIGITS, decimal, digits
 from dune_frames.local.sql.values import Value
 
 if TYPE_CHECKING:
-    from dune_frames._types import DuneType
+    from dune_frames._types.table import DuneType
 
 #: Takes a plain call to the call with DISTINCT, FILTER and OVER.
 Modify = Callable[[str], str]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from sqlglot import exp
 
-from dune_frames._types import DuneType, Field, is_listed, parse_type
+from dune_frames._types.table import DuneType, Field, is_listed, parse_type
 from dune_frames.local.sql import operators
 from dune_frames.local.sql.calls import Calls
 from dune_frames.local.sql.casts import CastError, cast

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from dune_frames._types import DuneType, Field, parse_type
+from dune_frames._types.table import DuneType, Field, parse_type
 from dune_frames.local.duckdb_types import computed_type
 from dune_frames.local.sql import signatures
 from dune_frames.local.sql.casts import cast

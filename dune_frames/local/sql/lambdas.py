@@ -16,7 +16,7 @@ from dune_frames.local.sql.values import Value
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from dune_frames._types import DuneType
+    from dune_frames._types.table import DuneType
     from dune_frames.local.sql.expressions import Expressions
     from dune_frames.local.sql.nodes import Node
     from dune_frames.local.sql.scopes import Scope

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
-from dune_frames._types import DuneType
+from dune_frames._types.table import DuneType
 from dune_frames.local.sql.failures import failure, unsupported
 from dune_frames.local.sql.types import (
     BIGINT,

@@ -26,7 +26,7 @@ from dune_frames.local.sql.values import Value
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from dune_frames._types import DuneType
+    from dune_frames._types.table import DuneType
 
 
 class OperatorError(Exception):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlglot import exp
 
-from dune_frames._types import DuneType, Field
+from dune_frames._types.table import DuneType, Field
 from dune_frames.local.duckdb_types import computed_type
 from dune_frames.local.sql.casts import cast
 from dune_frames.local.sql.failures import failure

@@ -19,7 +19,7 @@ from dune_frames.local.sql.types import common_of
 from dune_frames.local.sql.values import sql_name
 
 if TYPE_CHECKING:
-    from dune_frames._types import DuneType
+    from dune_frames._types.table import DuneType
     from dune_frames.local.sql.nodes import Node
     from dune_frames.local.sql.tables import Tables
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from dune_frames._types import DuneType, field_names
+from dune_frames._types.table import DuneType, field_names
 from dune_frames.local.sql.failures import failure, unresolved_column
 from dune_frames.local.sql.values import Value, sql_name
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from sqlglot import exp
 
-from dune_frames._types import DuneType, field_names
+from dune_frames._types.table import DuneType, field_names
 from dune_frames.local.sql.casts import cast
 from dune_frames.local.sql.failures import failure, unsupported
 from dune_frames.local.sql.operators import OperatorError, compared

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
-from dune_frames._types import DuneType
+from dune_frames._types.table import DuneType
 from dune_frames.local.duckdb_types import computed_type
 from dune_frames.local.sql import operators
 from dune_frames.local.sql.casts import cast

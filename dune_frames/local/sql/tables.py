@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from dune_frames._types import DuneType
+    from dune_frames._types.table import DuneType
 
 
 @dataclass(frozen=True, slots=True)

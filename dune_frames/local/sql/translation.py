@@ -10,7 +10,7 @@ from dune_frames.local.sql.parser import parsed
 from dune_frames.local.sql.queries import Queries, Views
 
 if TYPE_CHECKING:
-    from dune_frames._types import DuneType
+    from dune_frames._types.table import DuneType
     from dune_frames.local.sql.tables import Tables
 
 

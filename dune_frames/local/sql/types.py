@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from dune_frames._types import DuneType, Field, parse_type
+from dune_frames._types.table import DuneType, Field, parse_type
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from dune_frames._types import DuneType
+    from dune_frames._types.table import DuneType
 
 
 @dataclass(frozen=True, slots=True)

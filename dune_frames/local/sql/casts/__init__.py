@@ -11,7 +11,7 @@ from dune_frames.local.sql.types import BIG_INTEGERS, INTEGERS, UNKNOWN, is_numb
 from dune_frames.local.sql.values import Value
 
 if TYPE_CHECKING:
-    from dune_frames._types import DuneType
+    from dune_frames._types.table import DuneType
 
 __all__ = ["CastError", "cast"]
 

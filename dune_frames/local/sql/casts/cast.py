@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from dune_frames.local.duckdb_types import computed_type
 
 if TYPE_CHECKING:
-    from dune_frames._types import DuneType
+    from dune_frames._types.table import DuneType
     from dune_frames.local.sql.values import Value
 
 

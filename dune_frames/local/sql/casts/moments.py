@@ -8,7 +8,7 @@ from dune_frames.local.duckdb_types import computed_type
 from dune_frames.local.sql.types import fraction_digits
 
 if TYPE_CHECKING:
-    from dune_frames._types import DuneType
+    from dune_frames._types.table import DuneType
     from dune_frames.local.sql.casts.cast import Cast
 
 #: The fractional digits that DuckDB keeps of most moments.

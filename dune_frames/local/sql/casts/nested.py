@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dune_frames._types import field_names
+from dune_frames._types.table import field_names
 from dune_frames.local.sql.casts.cast import Cast, CastError
 from dune_frames.local.sql.values import sql_name
 

@@ -1,0 +1,157 @@
+"""The download: spans of one pinned execution by a small pool of threads, handed over in order."""
+
+from __future__ import annotations
+
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from dune_frames._decode.decoders import on_decoder
+from dune_frames._download.pages import check, check_sample, page_of, read_sample, read_span
+from dune_frames._download.proof import csv_is_right
+from dune_frames._download.spans import Spans
+from dune_frames._network.driver import result_of
+from dune_frames.errors import IncompleteResultError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    import pyarrow as pa
+
+    from dune_frames._download.plan import Format, Page, Plan, Span
+    from dune_frames._download.store import PageStore
+    from dune_frames._network.driver import Driver
+    from dune_frames._run.pin import Pinned
+    from dune_frames._wire.answers import Results
+
+#: Requests under way at once, and with them the pages that may wait in memory.
+WORKERS = 16
+#: How many spans come as JSON, which is always exact, while that proof is on its way.
+BESIDE_PROOF = 1
+
+
+@dataclass(slots=True)
+class Download:
+    """Reads what one plan says.
+
+    Attributes
+    ----------
+    plan : Plan
+        What to read.
+    driver : Driver
+        Of this call.
+    format : {"auto", "json", "csv"}
+        As the caller wishes.
+    column_types : Mapping of str to str, or None
+        Dune's type texts by column name, where they are told.
+    store : PageStore or None
+        Where pages are kept, and taken from when they came before.
+    rows, size : int
+        What has come so far: rows, and the bytes of the answers that brought them.
+    """
+
+    plan: Plan
+    driver: Driver
+    format: Format
+    column_types: Mapping[str, str] | None
+    store: PageStore | None = None
+    rows: int = field(default=0, init=False)
+    size: int = field(default=0, init=False)
+    _csv: Future[bool] | None = field(default=None, init=False)
+
+    def tables(self, pinned: Pinned) -> Iterator[pa.Table]:
+        """Yield the tables of the window in order; raise at the end if anything is missing."""
+        for page in self._pages(pinned):
+            self.rows += page.table.num_rows
+            self.size += page.size
+            yield page.table
+        if self.plan.rows is not None and self.rows != self.plan.rows:
+            raise IncompleteResultError(
+                f"{self.rows} rows came of {self.plan.rows}", execution_id=self.plan.execution_id
+            )
+
+    def _pages(self, pinned: Pinned) -> Iterator[Page]:
+        at: int | None = self.plan.window.start
+        if pinned.first is not None:
+            first = self._first(pinned.first)
+            at = first.next_offset
+            yield first
+        elif self.plan.window.sample_count is not None:
+            yield self.driver.run(read_sample(self.plan))
+            at = None
+        if at is not None:
+            yield from self._rest(Spans(self.plan, at, self.store))
+
+    def _first(self, results: Results) -> Page:
+        """Decode the page that came along when the execution was found."""
+        window = self.plan.window
+        page = page_of(self.plan, results, len(results.rows or b""))
+        if window.sample_count is not None:
+            check_sample(self.plan, page)
+        else:
+            check(self.plan, page, window.start, self.plan.end or 0)
+            self._keep(window.start, [page])
+        return page if window.limit is None else replace(page, table=page.table[: window.limit])
+
+    def _rest(self, spans: Spans) -> Iterator[Page]:
+        """Read spans side by side: all the pool takes, once it is known that they exist."""
+        with _pool(self.driver) as pool:
+            waiting: deque[tuple[Span, Future[list[Page]]]] = deque()
+            width = 1 if self.plan.rows is None else WORKERS
+            while True:
+                while len(waiting) < width and (span := spans.take()):
+                    waiting.append((span, self._submit(pool, span, spans.taken)))
+                if not waiting:
+                    return
+                span, pages = waiting.popleft()
+                read = result_of(pages)
+                spans.learn(span, read)
+                yield from read
+                width = min(WORKERS, 2 * width)
+
+    def _submit(self, pool: ThreadPoolExecutor, span: Span, place: int) -> Future[list[Page]]:
+        """Hand a span to the pool; before the first one not on disk, the question of its form."""
+        if span.page is None and self._csv is None:
+            verdict = csv_is_right(self.plan, self.format, self.column_types)
+            self._csv = pool.submit(self.driver.run, verdict)
+        early = place <= BESIDE_PROOF and self.format == "auto"
+        return pool.submit(self._read, span, self._csv, early)
+
+    def _read(self, span: Span, csv: Future[bool] | None, early: bool) -> list[Page]:
+        stored = self._load(span)
+        if stored is not None:
+            return [stored]
+        as_csv = csv is not None and (csv.done() or not early) and csv.result()
+        pages: list[Page] = []
+        try:
+            self.driver.run(read_span(self.plan, span, pages, csv=as_csv))
+        finally:
+            self._keep(span.start, pages)
+        return pages
+
+    def _keep(self, start: int, pages: list[Page]) -> None:
+        if self.store is not None and pages:
+            on_decoder(self.store.add, start, pages)
+
+    def _load(self, span: Span) -> Page | None:
+        """Return the rows of a span from the page on disk that holds it."""
+        if self.store is None or span.page is None:
+            return None
+        page = self.store.load(span.page)
+        rows = span.stop - span.start
+        return page and replace(page, table=page.table.slice(span.start - span.page, rows))
+
+
+@contextmanager
+def _pool(driver: Driver) -> Iterator[ThreadPoolExecutor]:
+    pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="dune_frames")
+    try:
+        yield pool
+    except BaseException:
+        driver.stopped.set()
+        raise
+    finally:
+        # Without waiting: whoever interrupts a download does not wait for pages under way.
+        pool.shutdown(wait=False, cancel_futures=True)

@@ -1,0 +1,76 @@
+"""What an export would cost, from the free status of an execution."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from dune_frames.errors import ExportTooLargeError
+
+if TYPE_CHECKING:
+    from dune_frames._download.plan import Plan
+    from dune_frames._wire.answers import Metadata, Status
+
+#: Credits for a megabyte exported, by plan, as Dune published them in January 2026.
+CREDITS_PER_MEGABYTE = {"free": 20.0, "analyst": 10.0, "plus": 2.0}
+_MEGABYTE = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """What exporting a result would take. An estimate: Dune does not say how it counts bytes.
+
+    Attributes
+    ----------
+    rows : int or None
+        How many rows the result has.
+    megabytes : float or None
+        Its size in units of 10^6 bytes, as the metadata tell it.
+    credits : dict of str to float
+        What exporting it once would cost, by plan.
+    basis : str
+        What the figures rest on.
+    """
+
+    rows: int | None
+    megabytes: float | None
+    credits: dict[str, float]
+    basis: str
+
+    def __str__(self) -> str:
+        """Say it in one line."""
+        if self.megabytes is None:
+            return f"size not told ({self.basis})"
+        prices = ", ".join(f"{name} {price:.3g}" for name, price in self.credits.items())
+        return f"about {self.rows} rows, {self.megabytes:.3g} MB; credits: {prices} ({self.basis})"
+
+
+def estimate(status: Status) -> Estimate:
+    """Return what exporting the whole result of an execution would take."""
+    metadata = status.metadata
+    size = metadata.total_result_set_bytes if metadata else None
+    if metadata is None or size is None:
+        return Estimate(None, None, {}, f"the status of {status.execution_id} tells no size")
+    megabytes = size / _MEGABYTE
+    prices = {plan: megabytes * price for plan, price in CREDITS_PER_MEGABYTE.items()}
+    basis = "estimated from total_result_set_bytes at the prices of January 2026"
+    return Estimate(metadata.total_row_count, megabytes, prices, basis)
+
+
+def refuse_large(status: Status, whole: Metadata, plan: Plan, allowed: float | None) -> None:
+    """Raise when a plan is estimated to export more megabytes than allowed.
+
+    The size of the whole result is scaled by the share of rows and of columns that are wanted. What
+    a filter or a sample lets through is not known before, so those are not refused here.
+    """
+    size, stored, rows = whole.total_result_set_bytes, whole.total_row_count, plan.rows
+    if allowed is None or not size or not stored or rows is None:
+        return
+    share = rows / stored * len(plan.schema) / len(whole.column_names)
+    megabytes = size * share / _MEGABYTE
+    if megabytes > allowed:
+        raise ExportTooLargeError(
+            f"the export is estimated at {megabytes:.3g} MB, more than max_export_mb={allowed:g}",
+            execution_id=status.execution_id,
+            query_id=status.query_id,
+        )

@@ -1,0 +1,204 @@
+"""One read: from a pinned execution over its pages to the frame that the caller wants."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from dune_frames._download.cache import trim
+from dune_frames._download.download import Download
+from dune_frames._download.plan import Plan
+from dune_frames._frame.frames import FrameOptions, to_frame
+from dune_frames._frame.provenance import FanOutProvenance, Provenance, attach
+from dune_frames._frame.sink import sink_parquet, store_beside
+from dune_frames._network.driver import Driver, in_thread
+from dune_frames._read.estimate import refuse_large
+from dune_frames._run.pin import pin
+from dune_frames._types.schema import result_schema
+from dune_frames._wire.answers import Metadata
+from dune_frames.errors import DuneError, InvalidRequestError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    import pyarrow as pa
+
+    from dune_frames._download.cache import Cache
+    from dune_frames._network.exchange import Flow
+    from dune_frames._read.options import Reading
+    from dune_frames._run.pin import Ask, Pinned
+    from dune_frames._run.source import Source
+    from dune_frames._types.schema import Typing
+    from dune_frames._wire.answers import Status
+
+
+logger = logging.getLogger("dune_frames")
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """One call that ends in a frame.
+
+    Attributes
+    ----------
+    driver : Driver
+        Takes the steps of this call.
+    reading : Reading
+        The caller's options.
+    frame : FrameOptions
+        What to make of the rows.
+    cache : Cache or None
+        What this user has read before.
+    """
+
+    driver: Driver
+    reading: Reading
+    frame: FrameOptions
+    cache: Cache | None = None
+
+    def run(self, source: Source) -> Any:
+        """Pin one execution of a source, and return its frame."""
+        return self.framed(*self.table(source))
+
+    async def run_async(self, source: Source) -> Any:
+        """Do the same beside an event loop."""
+        table, origin = await self.table_async(source)
+        return await in_thread(partial(self.framed, table, origin), self.driver.stopped)
+
+    def table(self, source: Source) -> tuple[pa.Table, Provenance]:
+        """Pin one execution of a source, and return its rows and where they come from."""
+        return self._collect(self.pin(source), source)
+
+    async def table_async(self, source: Source) -> tuple[pa.Table, Provenance]:
+        """Do the same beside an event loop."""
+        pinned = self._keep(source, await self.driver.run_async(self._flow(source)))
+        return await in_thread(partial(self._collect, pinned, source), self.driver.stopped)
+
+    def pin(self, source: Source) -> Pinned:
+        """Pin one execution of a source."""
+        return self._keep(source, self.driver.run(self._flow(source)))
+
+    def _flow(self, source: Source) -> Flow[Pinned]:
+        known = None if self.cache is None else self.cache.known(source.question)
+        return pin(source, self.reading.ask, self.reading.age, known)
+
+    def _keep(self, source: Source, pinned: Pinned) -> Pinned:
+        """Remember what was pinned, so that the next call can start from it."""
+        if self.cache is not None:
+            self.cache.keep(source.question, pinned.status)
+        return pinned
+
+    def _collect(self, pinned: Pinned, source: Source) -> tuple[pa.Table, Provenance]:
+        """Return the rows of a pinned execution: all of them, or an error that names it."""
+        import pyarrow as pa
+
+        with naming(pinned.status):
+            download = self.download(pinned)
+            # from_batches, because Schema.empty_table would import pandas
+            empty = pa.Table.from_batches([], download.plan.schema)
+            table = pa.concat_tables([empty, *download.tables(pinned)])
+            self.settle(download)
+            return table, Provenance.of(pinned.status, download, source)
+
+    def framed(self, table: pa.Table, origin: Provenance | FanOutProvenance) -> Any:
+        """Return the frame of rows; it tells where they come from."""
+        with naming(origin):
+            frame = to_frame(table.replace_schema_metadata(origin.as_metadata()), self.frame)
+            attach(frame, origin.as_dict())
+            return frame
+
+    def settle(self, download: Download) -> None:
+        """Say where the rows came from, and hold the cache to its size when it grew."""
+        place = f"{download.size} bytes exported" if download.size else "from the cache"
+        logger.info("execution %s: %s rows, %s", download.plan.execution_id, download.rows, place)
+        if self.cache is not None and download.size:
+            trim()
+
+    def batches(self, source: Source) -> pa.RecordBatchReader:
+        """Pin one execution of a source, and return its rows as a stream."""
+        import pyarrow as pa
+
+        pinned = self.pin(source)
+        with naming(pinned.status):
+            download = self.download(pinned)
+        return pa.RecordBatchReader.from_batches(download.plan.schema, _batches(download, pinned))
+
+    def sink_parquet(self, source: Source, path: Path) -> Path:
+        """Pin one execution of a source, and write its rows to a Parquet file."""
+        pinned = self.pin(source)
+        with naming(pinned.status):
+            download = self.download(pinned)
+            beside = store_beside(path, download.plan)
+            download.store = download.store or beside
+            sink_parquet(download.tables(pinned), download.plan.schema, path)
+            self.settle(download)
+        beside.remove()
+        return path
+
+    def download(self, pinned: Pinned) -> Download:
+        """Plan the download of a pinned execution."""
+        ask, typing = self.reading.ask, self.reading.typing
+        whole = pinned.status.metadata or Metadata(())
+        metadata = _project(whole, ask.window.columns)
+        names, types = metadata.column_names, metadata.column_types
+        plan = Plan(
+            execution_id=pinned.status.execution_id,
+            schema=result_schema(names, types, typing),
+            window=ask.window,
+            stored=metadata.total_row_count,
+            allow_partial=ask.allow_partial,
+            key=_key(metadata, typing, ask),
+            whole_key=_key(whole, typing, ask),
+        )
+        refuse_large(pinned.status, whole, plan, self.reading.max_export_mb)
+        told = None if types is None else dict(zip(names, types, strict=True))
+        store = None if self.cache is None or ask.window.sample_count else self.cache.pages(plan)
+        return Download(plan, self.driver, self.reading.format, told, store)
+
+
+def _batches(download: Download, pinned: Pinned) -> Iterator[pa.RecordBatch]:
+    with naming(pinned.status):
+        for table in download.tables(pinned):
+            yield from table.to_batches()
+
+
+def _key(metadata: Metadata, typing: Typing, ask: Ask) -> str:
+    """Return a name for what is asked of an execution's rows, whichever of them are asked for."""
+    types = metadata.column_types or ("",) * len(metadata.column_names)
+    columns = [
+        (name, type_text, str(typing.overrides.get(name)))
+        for name, type_text in zip(metadata.column_names, types, strict=True)
+    ]
+    asked = (columns, typing.options, ask.window.filters, ask.window.sort_by, ask.allow_partial)
+    return hashlib.sha256(repr(asked).encode()).hexdigest()[:16]
+
+
+def _project(metadata: Metadata, wanted: Sequence[str] | None) -> Metadata:
+    """Return the metadata of the wanted columns, in the order wanted."""
+    names, types = metadata.column_names, metadata.column_types
+    if wanted is None:
+        return metadata
+    unknown = [name for name in wanted if name not in names]
+    if unknown:
+        raise InvalidRequestError(
+            f"the result has no column {', '.join(map(repr, unknown))}",
+            advice=f"its columns are {', '.join(map(repr, names))}.",
+        )
+    kept = None if types is None else tuple(types[names.index(name)] for name in wanted)
+    return replace(metadata, column_names=tuple(wanted), column_types=kept)
+
+
+@contextmanager
+def naming(run: Status | Provenance | FanOutProvenance) -> Iterator[None]:
+    """Put the execution into every error that leaves."""
+    try:
+        yield
+    except DuneError as problem:
+        problem.execution_id = problem.execution_id or run.execution_id
+        problem.query_id = problem.query_id or run.query_id
+        raise

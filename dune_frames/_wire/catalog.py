@@ -1,0 +1,307 @@
+"""The answers about what is no execution: pipelines, saved queries, usage. Their JSON keys.
+
+Only their documentation is known: what it calls optional may be missing, states may be any text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from dune_frames._wire.envelope import MalformedBodyError, read_object
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from dune_frames._wire.endpoints import Answer
+
+_GOOD = ("COMPLETED", "SUCCEEDED", "SUCCESS")
+_BAD = ("FAILED", "CANCELLED", "EXPIRED", "COMPLETED_PARTIAL")
+_NOT_STARTED = ("PENDING", "")
+_UNDER_WAY = ("EXECUTING", *_NOT_STARTED)
+
+
+def _word(state: str) -> str:
+    """Return a state in one spelling: ``"completed"``, ``"QUERY_STATE_COMPLETED"`` are one."""
+    word = state.upper().removeprefix("QUERY_STATE_")
+    return "CANCELLED" if word == "CANCELED" else word
+
+
+@dataclass(frozen=True, slots=True)
+class PipelineNode:
+    """One node of a pipeline: a query that is run, or a materialized view that is refreshed.
+
+    Attributes
+    ----------
+    node_id : int or None
+        Its number within the pipeline.
+    state : str
+        Dune's word, in whatever spelling.
+    query_id : int or None
+        The saved query, of a query's node.
+    view_name : str or None
+        The materialized view, of a view's node.
+    execution_id : str or None
+        Its execution, once there is one.
+    error : str or None
+        Why it failed, in Dune's words.
+    """
+
+    node_id: int | None
+    state: str
+    query_id: int | None = None
+    view_name: str | None = None
+    execution_id: str | None = None
+    error: str | None = None
+
+    @property
+    def word(self) -> str:
+        """The state in one spelling: ``"COMPLETED"``, ``"EXECUTING"``, …."""
+        return _word(self.state)
+
+    @property
+    def failed(self) -> bool:
+        """Whether it ended without a whole result."""
+        return bool(self.error) or self.word in _BAD
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether it is over, however it ended."""
+        return self.failed or self.word in _GOOD
+
+
+@dataclass(frozen=True, slots=True)
+class PipelineStatus:
+    """The state of a pipeline's execution, as the free status endpoint tells it.
+
+    Attributes
+    ----------
+    state : str
+        Dune's word: ``"pending"``, ``"executing"``, ``"completed"``, or one not documented.
+    nodes : tuple of PipelineNode
+        In Dune's order.
+    error : str or None
+        Why it failed, in Dune's words.
+    """
+
+    state: str
+    nodes: tuple[PipelineNode, ...] = ()
+    error: str | None = None
+
+    @property
+    def word(self) -> str:
+        """The state in one spelling: ``"COMPLETED"``, ``"EXECUTING"``, …."""
+        return _word(self.state)
+
+    @property
+    def failed(self) -> bool:
+        """Whether it, or a node of it, ended without a whole result."""
+        return bool(self.error) or self.word in _BAD or any(node.failed for node in self.nodes)
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether it is over, however it ended.
+
+        Dune documents no state of failure. An error means the end, and so do a state that nobody
+        has documented and a failed node, once no node moves any more.
+        """
+        if self.error or self.word in (*_GOOD, *_BAD):
+            return True
+        may_stand_still = self.failed or self.word not in _UNDER_WAY
+        return may_stand_still and bool(self.nodes) and not any(map(self._moves, self.nodes))
+
+    def _moves(self, node: PipelineNode) -> bool:
+        waits = self.failed and node.word in _NOT_STARTED
+        return not node.is_finished and not waits
+
+
+@dataclass(frozen=True, slots=True)
+class QueryParameter:
+    """A parameter that a saved query declares.
+
+    Attributes
+    ----------
+    name : str
+        What `params` calls it.
+    type : str or None
+        Dune's word: ``"text"``, ``"number"``, ``"datetime"`` or ``"enum"``.
+    default : str or None
+        What Dune takes when it is left out.
+    choices : tuple of str
+        What an enum allows.
+    """
+
+    name: str
+    type: str | None = None
+    default: str | None = None
+    choices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SavedQuery:
+    """A saved query as Dune keeps it.
+
+    Attributes
+    ----------
+    query_id : int
+        Its number.
+    name, sql : str
+        Its title, and its text with ``{{name}}`` placeholders.
+    parameters : tuple of QueryParameter
+        What it declares.
+    description, owner : str or None
+        As its author gave them.
+    version : int or None
+        Counts its edits.
+    """
+
+    query_id: int
+    name: str
+    sql: str = field(repr=False)
+    parameters: tuple[QueryParameter, ...] = ()
+    description: str | None = None
+    owner: str | None = None
+    version: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BillingPeriod:
+    """What one billing period has used. `end_date` is as Dune tells it."""
+
+    start_date: date
+    end_date: date
+    credits_used: float | None
+    credits_included: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What the account has used.
+
+    Attributes
+    ----------
+    billing_periods : tuple of BillingPeriod
+        In Dune's order.
+    private_queries, private_dashboards : int or None
+        How many there are.
+    bytes_used, bytes_allowed : int or None
+        Storage, in bytes.
+    """
+
+    billing_periods: tuple[BillingPeriod, ...]
+    private_queries: int | None = None
+    private_dashboards: int | None = None
+    bytes_used: int | None = None
+    bytes_allowed: int | None = None
+
+
+def read_pipeline_started(answer: Answer) -> str:
+    """Return the id of the pipeline execution that a request started."""
+    started = _text(read_object(answer.body), "pipeline_execution_id")
+    if not started:
+        raise MalformedBodyError("it names no pipeline_execution_id")
+    return started
+
+
+def read_pipeline_status(answer: Answer) -> PipelineStatus:
+    """Return the state of a pipeline's execution."""
+    told = read_object(answer.body)
+    state, error = _text(told, "status") or "", _error(told)
+    if not state and not error:
+        raise MalformedBodyError("it names neither status nor error")
+    return PipelineStatus(state, tuple(map(_node, _objects(told, "node_executions"))), error)
+
+
+def _node(told: Mapping[str, Any]) -> PipelineNode:
+    run = told.get("query_execution_status") or told.get("materialized_view_refresh_status")
+    of = run if isinstance(run, Mapping) else {}
+    return PipelineNode(
+        node_id=_integer(told, "id"),
+        state=_text(of, "status") or "",
+        query_id=_integer(of, "query_id"),
+        view_name=_text(of, "name"),
+        execution_id=_text(of, "execution_id") or None,
+        error=_error(of),
+    )
+
+
+def read_saved_query(answer: Answer) -> SavedQuery:
+    """Return a saved query."""
+    told = read_object(answer.body)
+    query_id, sql = _integer(told, "query_id"), _text(told, "query_sql")
+    if query_id is None or sql is None:
+        raise MalformedBodyError("it names neither query_id nor query_sql")
+    return SavedQuery(
+        query_id=query_id,
+        name=_text(told, "name") or "",
+        sql=sql,
+        parameters=tuple(_parameter(each) for each in _objects(told, "parameters")),
+        description=_text(told, "description") or None,
+        owner=_text(told, "owner"),
+        version=_integer(told, "version"),
+    )
+
+
+def _parameter(told: Mapping[str, Any]) -> QueryParameter:
+    name, choices = _text(told, "key"), told.get("enumOptions") or []
+    if not name:
+        raise MalformedBodyError("a parameter has no key")
+    texts = tuple(map(str, choices)) if isinstance(choices, list) else ()
+    return QueryParameter(name, _text(told, "type"), _text(told, "value"), texts)
+
+
+def read_usage(answer: Answer) -> Usage:
+    """Return what the account has used."""
+    told = read_object(answer.body)
+    counts = {name: _integer(told, name) for name in _USAGE_COUNTS}
+    return Usage(tuple(map(_period, _objects(told, "billing_periods"))), **counts)
+
+
+_USAGE_COUNTS = ("private_queries", "private_dashboards", "bytes_used", "bytes_allowed")
+
+
+def _period(told: Mapping[str, Any]) -> BillingPeriod:
+    return BillingPeriod(
+        _date(told, "start_date"),
+        _date(told, "end_date"),
+        _number(told, "credits_used"),
+        _number(told, "credits_included"),
+    )
+
+
+def _date(told: Mapping[str, Any], key: str) -> date:
+    text = _text(told, key) or ""
+    try:
+        return date.fromisoformat(text[: len("2025-01-31")])
+    except ValueError:
+        raise MalformedBodyError(f"{key} is no date") from None
+
+
+def _objects(told: Mapping[str, Any], key: str) -> Sequence[Mapping[str, Any]]:
+    objects = told.get(key) or []
+    if not isinstance(objects, list) or not all(isinstance(each, Mapping) for each in objects):
+        raise MalformedBodyError(f"{key} is no list of objects")
+    return objects
+
+
+def _error(told: Mapping[str, Any]) -> str | None:
+    error = told.get("error")
+    said = error.get("message") or error.get("type") if isinstance(error, Mapping) else error
+    return str(said) if said else None
+
+
+def _text(told: Mapping[str, Any], key: str) -> str | None:
+    value = told.get(key)
+    return value if isinstance(value, str) else None
+
+
+def _number(told: Mapping[str, Any], key: str) -> float | None:
+    value = told.get(key)
+    return value if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+def _integer(told: Mapping[str, Any], key: str) -> int | None:
+    value = _number(told, key)
+    return value if isinstance(value, int) else None
