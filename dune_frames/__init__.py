@@ -2,7 +2,8 @@
 
 Start with `read_dune_query` and `read_dune_sql`. Without an account: `dune_frames.local.LocalDune`.
 
-Importing this package imports none of the frame libraries: each is loaded when it is first needed.
+Importing this package costs next to nothing: its names are loaded when they are first used, and so
+are the frame libraries behind them.
 
 The code follows the way of the data, and so can a reader; each room imports only from those before:
 
@@ -23,25 +24,32 @@ On top stand the handles (`execution`, `pipeline`), the `client` and the functio
 beside them the shell (``cli``) and the embedded Dune (``local``).
 """
 
-from dune_frames._api import (
-    execute_dune_pipeline,
-    execute_dune_query,
-    execute_dune_sql,
-    read_dune_execution,
-    read_dune_execution_async,
-    read_dune_query,
-    read_dune_query_async,
-    read_dune_sql,
-    read_dune_sql_async,
-    scan_dune_execution,
-    scan_dune_query,
-    scan_dune_sql,
-)
-from dune_frames._frame.provenance import provenance
-from dune_frames.client import Dune
-from dune_frames.errors import DuneError
-from dune_frames.execution import Execution
-from dune_frames.pipeline import PipelineExecution
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from dune_frames import errors
+    from dune_frames._api import (
+        execute_dune_pipeline,
+        execute_dune_query,
+        execute_dune_sql,
+        read_dune_execution,
+        read_dune_execution_async,
+        read_dune_query,
+        read_dune_query_async,
+        read_dune_sql,
+        read_dune_sql_async,
+        scan_dune_execution,
+        scan_dune_query,
+        scan_dune_sql,
+    )
+    from dune_frames._frame.provenance import provenance
+    from dune_frames.client import Dune
+    from dune_frames.errors import DuneError
+    from dune_frames.execution import Execution
+    from dune_frames.pipeline import PipelineExecution
 
 __version__ = "0.1.0"
 
@@ -66,3 +74,27 @@ __all__ = [
     "scan_dune_query",
     "scan_dune_sql",
 ]
+
+#: Where the names are that do not come from ``_api``.
+_HOMES = {
+    "Dune": "client",
+    "DuneError": "errors",
+    "Execution": "execution",
+    "PipelineExecution": "pipeline",
+    "provenance": "_frame.provenance",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public name when it is first used."""
+    if name == "errors":
+        return import_module("dune_frames.errors")
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found = getattr(import_module(f"dune_frames.{_HOMES.get(name, '_api')}"), name)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -8,7 +8,7 @@ decodes keeps memory for the next time, a few of them keep little.
 from __future__ import annotations
 
 import os
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cache
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
@@ -21,7 +21,12 @@ T = TypeVar("T")
 
 def on_decoder(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """Do work that keeps a core busy on one of the decoders, and return what it returns."""
-    return _threads(os.getpid()).submit(work, *args, **kwargs).result()
+    return decoding(work, *args, **kwargs).result()
+
+
+def decoding(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+    """Begin such work, and return what will have its result."""
+    return _threads(os.getpid()).submit(work, *args, **kwargs)
 
 
 @cache

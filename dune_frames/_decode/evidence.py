@@ -54,7 +54,7 @@ class Evidence:
         if b"\\" in rows:
             rows = rows.replace(rb"\\", b"//").replace(rb"\"", b"//")
         characters = np.frombuffer(rows, np.uint8)
-        before_colons = np.flatnonzero(characters == ord(":")) - 1
+        before_colons = _places_of(ord(":"), characters) - 1
         key_ends = before_colons[characters[before_colons] == ord('"')]
         colon = first_key[first_key.rindex(b'"') + 1 :]
         values = key_ends + 1 + len(colon)
@@ -62,7 +62,7 @@ class Evidence:
         return cls(
             rows=rows,
             colon=colon,
-            quotes=int(np.count_nonzero(characters == ord('"'))),
+            quotes=sum(int(np.count_nonzero(each == ord('"'))) for _, each in _parts(characters)),
             key_ends=key_ends,
             starts=np.bincount(firsts, minlength=256),
             minus_zeros=_count_minus_zeros(characters, values[firsts == ord("-")]),
@@ -131,6 +131,19 @@ def pieces_of(rows: bytes, first_key: bytes) -> Iterator[bytes]:
 def has_surrogates(rows: bytes) -> bool:
     """Tell whether half a character may be escaped, of which the other half may be missing."""
     return b"\\" in rows and (b"\\ud" in rows or b"\\uD" in rows)
+
+
+def _parts(characters: Any) -> Iterator[tuple[int, Any]]:
+    """Cut an array into parts that fit into a cache, each with its place."""
+    for start in range(0, len(characters), _PIECE_BYTES):
+        yield start, characters[start : start + _PIECE_BYTES]
+
+
+def _places_of(character: int, characters: Any) -> Any:
+    import numpy as np
+
+    parts = _parts(characters)
+    return np.concatenate([start + np.flatnonzero(each == character) for start, each in parts])
 
 
 def _count_minus_zeros(characters: Any, minuses: Any) -> int:

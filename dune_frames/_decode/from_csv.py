@@ -30,6 +30,8 @@ _CARRIED = INTEGERS | BIG_INTEGERS | {
     "boolean", "real", "double", "decimal", "varchar", "char", "varbinary", "date",
     "timestamp", "timestamp with time zone", "uuid", "ipaddress", "unknown",
 }  # fmt: skip
+#: Bytes that are parsed at once: they stay in a core's cache, and so does what is made of them.
+_BLOCK_BYTES = 1 << 20
 #: Types of which a value could be the very text that CSV writes for null.
 _FREE_TEXT = frozenset({"varchar", "char"})
 
@@ -88,12 +90,17 @@ def decode_csv(body: bytes, schema: pa.Schema) -> pa.Table:
     return pa.table(columns, schema=schema)
 
 
+def ends_in_quotes(body: bytes) -> bool:
+    """Tell whether a body ends within a quoted text. Most have no quotes, which is soon seen."""
+    return b'"' in body and body.count(b'"') % 2 == 1
+
+
 def _refuse_other_header(body: bytes, names: list[str]) -> None:
     lines = io.TextIOWrapper(io.BytesIO(body), "utf-8-sig", errors="replace", newline="")
     header = next(csv.reader(lines), [])
     if sorted(header) != sorted(names):
         raise _no_such_csv(f"its header names {header}, the result's metadata {names}")
-    if b'"' in body and body.count(b'"') % 2:
+    if ends_in_quotes(body):
         raise _no_such_csv("it ends within a quoted text")
 
 
@@ -117,13 +124,13 @@ def _reading_type(field: pa.Field) -> pa.DataType:
     return pa.string()
 
 
-def _parse(body: bytes, types: dict[str, pa.DataType]) -> pa.Table:
+def _parse(body: bytes, types: dict[str, pa.DataType], block_bytes: int = _BLOCK_BYTES) -> pa.Table:
     import pyarrow as pa
     from pyarrow.csv import ConvertOptions, ParseOptions, ReadOptions, read_csv
 
     return read_csv(
         pa.BufferReader(body),
-        read_options=ReadOptions(use_threads=False, block_size=max(len(body), 1)),
+        read_options=ReadOptions(use_threads=False, block_size=block_bytes),
         parse_options=ParseOptions(newlines_in_values=True, ignore_empty_lines=False),
         convert_options=ConvertOptions(
             column_types=types,
@@ -147,11 +154,14 @@ def _is_beyond_floats(raw: pa.Table) -> bool:
 
 
 def _parse_as_text(body: bytes, types: dict[str, pa.DataType]) -> pa.Table:
-    """Read every column as text: slower, and the only way to name the value that did not fit."""
+    """Read every column as text: slower, and the only way to name the value that did not fit.
+
+    As one block, because a line may be longer than the others have been.
+    """
     import pyarrow as pa
 
     try:
-        return _parse(body, dict.fromkeys(types, pa.string()))
+        return _parse(body, dict.fromkeys(types, pa.string()), max(len(body), 1))
     except pa.ArrowInvalid as problem:
         raise _no_such_csv(problem) from problem
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import deque
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from dune_frames._decode.decoders import on_decoder
+from dune_frames._decode.decoders import decoding
 from dune_frames._download.pages import check, check_sample, page_of, read_sample, read_span
+from dune_frames._download.plan import LARGEST_PAGE
 from dune_frames._download.proof import csv_is_right
 from dune_frames._download.spans import Spans
 from dune_frames._network.driver import result_of
@@ -26,8 +27,13 @@ if TYPE_CHECKING:
     from dune_frames._run.pin import Pinned
     from dune_frames._wire.answers import Results
 
-#: Requests under way at once, and with them the pages that may wait in memory.
-WORKERS = 16
+#: Requests under way at once, at most and at least.
+MOST_WORKERS, FEWEST_WORKERS = 32, 2
+#: About how many bytes may be on their way to a stream, which holds little else; and to a frame,
+#: which keeps all pages anyway.
+MEMORY, MEMORY_FOR_A_FRAME = 48_000_000, 256_000_000
+#: The size of a page of which no size is told.
+_USUAL_PAGE = 8_000_000
 #: How many spans come as JSON, which is always exact, while that proof is on its way.
 BESIDE_PROOF = 1
 
@@ -48,6 +54,8 @@ class Download:
         Dune's type texts by column name, where they are told.
     store : PageStore or None
         Where pages are kept, and taken from when they came before.
+    memory : int
+        About how many bytes may be on their way.
     rows, size : int
         What has come so far: rows, and the bytes of the answers that brought them.
     """
@@ -57,16 +65,28 @@ class Download:
     format: Format
     column_types: Mapping[str, str] | None
     store: PageStore | None = None
+    memory: int = MEMORY
     rows: int = field(default=0, init=False)
     size: int = field(default=0, init=False)
     _csv: Future[bool] | None = field(default=None, init=False)
+    _keeping: list[Future[None]] = field(default_factory=list, init=False)
+
+    @property
+    def workers(self) -> int:
+        """Requests under way at once, and with them the pages that may wait in memory."""
+        row = self.plan.row_bytes
+        page = _USUAL_PAGE if row is None else max(row * LARGEST_PAGE, 1)
+        return int(min(max(self.memory // page, FEWEST_WORKERS), MOST_WORKERS))
 
     def tables(self, pinned: Pinned) -> Iterator[pa.Table]:
         """Yield the tables of the window in order; raise at the end if anything is missing."""
-        for page in self._pages(pinned):
-            self.rows += page.table.num_rows
-            self.size += page.size
-            yield page.table
+        try:
+            for page in self._pages(pinned):
+                self.rows += page.table.num_rows
+                self.size += page.size
+                yield page.table
+        finally:
+            wait(self._keeping)
         if self.plan.rows is not None and self.rows != self.plan.rows:
             raise IncompleteResultError(
                 f"{self.rows} rows came of {self.plan.rows}", execution_id=self.plan.execution_id
@@ -97,9 +117,10 @@ class Download:
 
     def _rest(self, spans: Spans) -> Iterator[Page]:
         """Read spans side by side: all the pool takes, once it is known that they exist."""
-        with _pool(self.driver) as pool:
+        most = self.workers
+        with _pool(self.driver, most) as pool:
             waiting: deque[tuple[Span, Future[list[Page]]]] = deque()
-            width = 1 if self.plan.rows is None else WORKERS
+            width = 1 if self.plan.rows is None else most
             while True:
                 while len(waiting) < width and (span := spans.take()):
                     waiting.append((span, self._submit(pool, span, spans.taken)))
@@ -109,7 +130,7 @@ class Download:
                 read = result_of(pages)
                 spans.learn(span, read)
                 yield from read
-                width = min(WORKERS, 2 * width)
+                width = min(most, 2 * width)
 
     def _submit(self, pool: ThreadPoolExecutor, span: Span, place: int) -> Future[list[Page]]:
         """Hand a span to the pool; before the first one not on disk, the question of its form."""
@@ -132,8 +153,9 @@ class Download:
         return pages
 
     def _keep(self, start: int, pages: list[Page]) -> None:
+        """Begin to store pages: nobody waits for that before the download is over."""
         if self.store is not None and pages:
-            on_decoder(self.store.add, start, pages)
+            self._keeping.append(decoding(self.store.add, start, pages))
 
     def _load(self, span: Span) -> Page | None:
         """Return the rows of a span from the page on disk that holds it."""
@@ -145,8 +167,8 @@ class Download:
 
 
 @contextmanager
-def _pool(driver: Driver) -> Iterator[ThreadPoolExecutor]:
-    pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="dune_frames")
+def _pool(driver: Driver, workers: int) -> Iterator[ThreadPoolExecutor]:
+    pool = ThreadPoolExecutor(workers, thread_name_prefix="dune_frames")
     try:
         yield pool
     except BaseException:

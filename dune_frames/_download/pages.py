@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from dune_frames._decode.decoders import on_decoder
-from dune_frames._decode.from_csv import decode_csv
+from dune_frames._decode.from_csv import decode_csv, ends_in_quotes
 from dune_frames._decode.from_json import decode_json
 from dune_frames._download.plan import LARGEST_PAGE, Page
 from dune_frames._network.exchange import Flow, exchange
@@ -64,7 +64,7 @@ def csv_page(plan: Plan, answer: endpoints.Answer) -> Page:
 
     What is wrong with a value is not refused here: asking again would cost the same page again.
     """
-    if not answer.body.endswith(b"\n") or answer.body.count(b'"') % 2:
+    if not answer.body.endswith(b"\n") or ends_in_quotes(answer.body):
         raise MalformedBodyError("the CSV ends within a line")
     if not set(plan.schema.names) <= _header(answer.body):
         raise MalformedBodyError("it is not the CSV that was asked for")

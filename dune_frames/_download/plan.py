@@ -30,6 +30,8 @@ class Plan:
         What the caller wants of the result.
     stored : int or None
         How many rows the whole stored result has, where it is told.
+    row_bytes : float or None
+        About how large a row of the wanted columns is, where that is told.
     allow_partial : bool
         Take what Dune kept of a result that was too large.
     key, whole_key : str
@@ -41,6 +43,7 @@ class Plan:
     schema: pa.Schema
     window: Window
     stored: int | None
+    row_bytes: float | None = None
     allow_partial: bool = False
     key: str = ""
     whole_key: str = ""

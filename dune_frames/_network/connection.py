@@ -32,7 +32,9 @@ class _TimedReader(io.RawIOBase):
     def readinto(self, buffer: Any) -> int:
         since = time.monotonic()
         while True:
-            self._connection.settimeout(self._attempt.patience(since))
+            patience = self._attempt.patience(since)
+            if self._connection.gettimeout() != patience:  # a call to the system each time
+                self._connection.settimeout(patience)
             try:
                 return self._connection.recv_into(buffer)
             except TimeoutError:

@@ -9,7 +9,7 @@ from dune_frames.errors import ExportTooLargeError
 
 if TYPE_CHECKING:
     from dune_frames._download.plan import Plan
-    from dune_frames._wire.answers import Metadata, Status
+    from dune_frames._wire.answers import Status
 
 #: Credits for a megabyte exported, by plan, as Dune published them in January 2026.
 CREDITS_PER_MEGABYTE = {"free": 20.0, "analyst": 10.0, "plus": 2.0}
@@ -57,17 +57,15 @@ def estimate(status: Status) -> Estimate:
     return Estimate(metadata.total_row_count, megabytes, prices, basis)
 
 
-def refuse_large(status: Status, whole: Metadata, plan: Plan, allowed: float | None) -> None:
+def refuse_large(status: Status, plan: Plan, allowed: float | None) -> None:
     """Raise when a plan is estimated to export more megabytes than allowed.
 
     The size of the whole result is scaled by the share of rows and of columns that are wanted. What
     a filter or a sample lets through is not known before, so those are not refused here.
     """
-    size, stored, rows = whole.total_result_set_bytes, whole.total_row_count, plan.rows
-    if allowed is None or not size or not stored or rows is None:
+    if allowed is None or plan.row_bytes is None or plan.rows is None:
         return
-    share = rows / stored * len(plan.schema) / len(whole.column_names)
-    megabytes = size * share / _MEGABYTE
+    megabytes = plan.rows * plan.row_bytes / _MEGABYTE
     if megabytes > allowed:
         raise ExportTooLargeError(
             f"the export is estimated at {megabytes:.3g} MB, more than max_export_mb={allowed:g}",

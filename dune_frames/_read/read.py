@@ -10,7 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from dune_frames._download.cache import trim
-from dune_frames._download.download import Download
+from dune_frames._download.download import MEMORY_FOR_A_FRAME, Download
 from dune_frames._download.plan import Plan
 from dune_frames._frame.frames import FrameOptions, to_frame
 from dune_frames._frame.provenance import FanOutProvenance, Provenance, attach
@@ -99,6 +99,7 @@ class Read:
 
         with naming(pinned.status):
             download = self.download(pinned)
+            download.memory = MEMORY_FOR_A_FRAME
             # from_batches, because Schema.empty_table would import pandas
             empty = pa.Table.from_batches([], download.plan.schema)
             table = pa.concat_tables([empty, *download.tables(pinned)])
@@ -150,12 +151,13 @@ class Read:
             execution_id=pinned.status.execution_id,
             schema=result_schema(names, types, typing),
             window=ask.window,
-            stored=metadata.total_row_count,
+            stored=whole.total_row_count,
+            row_bytes=whole.row_bytes and whole.row_bytes * len(names) / len(whole.column_names),
             allow_partial=ask.allow_partial,
             key=_key(metadata, typing, ask),
             whole_key=_key(whole, typing, ask),
         )
-        refuse_large(pinned.status, whole, plan, self.reading.max_export_mb)
+        refuse_large(pinned.status, plan, self.reading.max_export_mb)
         told = None if types is None else dict(zip(names, types, strict=True))
         store = None if self.cache is None or ask.window.sample_count else self.cache.pages(plan)
         return Download(plan, self.driver, self.reading.format, told, store)

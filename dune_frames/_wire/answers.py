@@ -32,6 +32,12 @@ class Metadata:
     pending_time_millis: int | None = None
     execution_time_millis: int | None = None
 
+    @property
+    def row_bytes(self) -> float | None:
+        """The mean size of a row of the whole result, where it is told."""
+        rows, size = self.total_row_count, self.total_result_set_bytes
+        return size / rows if rows and size else None
+
 
 @dataclass(frozen=True, slots=True)
 class Failure:
