@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from dune_frames._wire.envelope import Rows
+
 STRING, NUMBER, BOOLEAN, NULL, LIST, OBJECT = b'"', b"-0123456789", b"tf", b"n", b"[", b"{"
 #: The kinds of JSON values, each told by the characters that one can begin with.
 KINDS = (STRING, NUMBER, BOOLEAN, NULL, LIST, OBJECT)
@@ -25,7 +27,7 @@ class Evidence:
 
     Attributes
     ----------
-    rows : bytes
+    rows : bytes or memoryview
         The rows without escaped quotes, so that a quote begins or ends a string.
     colon : bytes
         What stands between a key and its value.
@@ -39,7 +41,7 @@ class Evidence:
         How many values of keys are ``-0``.
     """
 
-    rows: bytes
+    rows: Rows
     colon: bytes
     quotes: int
     key_ends: Any
@@ -47,22 +49,19 @@ class Evidence:
     minus_zeros: int
 
     @classmethod
-    def of(cls, rows: bytes, first_key: bytes) -> Evidence:
-        """Count."""
+    def of(cls, rows: Rows, first_key: bytes) -> Evidence:
+        """Count, in rows in which nothing is escaped."""
         import numpy as np
 
-        if b"\\" in rows:
-            rows = rows.replace(rb"\\", b"//").replace(rb"\"", b"//")
         characters = np.frombuffer(rows, np.uint8)
-        before_colons = _places_of(ord(":"), characters) - 1
-        key_ends = before_colons[characters[before_colons] == ord('"')]
+        quotes, key_ends = _quotes_and_key_ends(characters)
         colon = first_key[first_key.rindex(b'"') + 1 :]
         values = key_ends + 1 + len(colon)
         firsts = characters[values]
         return cls(
             rows=rows,
             colon=colon,
-            quotes=sum(int(np.count_nonzero(each == ord('"'))) for _, each in _parts(characters)),
+            quotes=quotes,
             key_ends=key_ends,
             starts=np.bincount(firsts, minlength=256),
             minus_zeros=_count_minus_zeros(characters, values[firsts == ord("-")]),
@@ -84,7 +83,8 @@ class Evidence:
         if len(self.key_ends) % len(places):
             return False
         ends = self.key_ends.reshape(-1, len(places))
-        keys = [self.rows[self.rows.rfind(b'"', 0, end) : end + 1] for end in ends[0]]
+        first = bytes(self.rows[: ends[0][-1] + 1])
+        keys = [first[first.rfind(b'"', 0, end) : end + 1] for end in ends[0]]
         order = [json.loads(key) for key in keys]
         if sorted(order) != sorted(places) or not self._all_have(ends[:, 0], b"{" + keys[0]):
             return False
@@ -104,46 +104,61 @@ class Evidence:
     def may_have_floats(self, name: str) -> bool:
         """Tell whether a key may have a number with a fraction or an exponent."""
         key = json.dumps(name, ensure_ascii=False).encode() + self.colon
-        if key not in self.rows:
-            return True
-        return re.search(re.escape(key) + rb"-?\d+[.eE]", self.rows) is not None
+        found = re.search(re.escape(key), self.rows)
+        return not found or bool(re.search(re.escape(key) + rb"-?\d+[.eE]", self.rows))
 
 
-def first_key_of(rows: bytes) -> bytes | None:
+def first_key_of(rows: Rows) -> bytes | None:
     """Return how the first row begins: a brace, a key, a colon and perhaps a space behind it."""
     head = re.match(rb'\[(\{"[^"\\]*": ?)\S', rows)
     return head and head[1]
 
 
-def pieces_of(rows: bytes, first_key: bytes) -> Iterator[bytes]:
+def pieces_of(rows: Rows, first_key: bytes) -> Iterator[bytes]:
     """Cut rows between two of them, where they begin alike, into arrays that fit into a cache.
 
     A cut at another place, within a text that looks so, leaves arrays that are no JSON.
     """
     between = b"}, " if first_key.endswith(b" ") else b"},"
-    start = 1
-    while (cut := rows.find(between + first_key, start + _PIECE_BYTES)) >= 0:
-        yield b"[" + rows[start : cut + 1] + b"]"
-        start = cut + len(between)
-    yield b"[" + rows[start:]
+    border, start = re.compile(re.escape(between + first_key)), 1
+    while cut := border.search(rows, start + _PIECE_BYTES):
+        yield b"".join([b"[", rows[start : cut.start() + 1], b"]"])
+        start = cut.start() + len(between)
+    yield b"".join([b"[", rows[start:]])
 
 
-def has_surrogates(rows: bytes) -> bool:
-    """Tell whether half a character may be escaped, of which the other half may be missing."""
-    return b"\\" in rows and (b"\\ud" in rows or b"\\uD" in rows)
+def without_escapes(rows: Rows) -> Rows | None:
+    """Return rows of the same length in which nothing is escaped, so that every quote is one.
 
-
-def _parts(characters: Any) -> Iterator[tuple[int, Any]]:
-    """Cut an array into parts that fit into a cache, each with its place."""
-    for start in range(0, len(characters), _PIECE_BYTES):
-        yield start, characters[start : start + _PIECE_BYTES]
-
-
-def _places_of(character: int, characters: Any) -> Any:
+    `None` where half a character may be escaped, of which the other half may be missing.
+    """
     import numpy as np
 
-    parts = _parts(characters)
-    return np.concatenate([start + np.flatnonzero(each == character) for start, each in parts])
+    characters = np.frombuffer(rows, np.uint8)
+    if not any((each == ord("\\")).any() for _, each in _parts(characters)):
+        return rows
+    plain = bytes(rows)
+    if rb"\ud" in plain or rb"\uD" in plain:
+        return None
+    return plain.replace(rb"\\", b"//").replace(rb"\"", b"//")
+
+
+def _parts(characters: Any, overlap: int = 0) -> Iterator[tuple[int, Any]]:
+    """Cut an array into parts that fit into a cache, each with its place."""
+    for start in range(0, len(characters), _PIECE_BYTES):
+        yield start, characters[start : start + _PIECE_BYTES + overlap]
+
+
+def _quotes_and_key_ends(characters: Any) -> tuple[int, Any]:
+    """Return how many quotes there are, and the places of those before a colon."""
+    import numpy as np
+
+    quotes, ends = 0, []
+    for start, part in _parts(characters, overlap=1):
+        is_quote = part == ord('"')
+        quotes += int(np.count_nonzero(is_quote[:_PIECE_BYTES]))
+        ends.append(start + np.flatnonzero(is_quote[:-1] & (part[1:] == ord(":"))))
+    return quotes, np.concatenate(ends)
 
 
 def _count_minus_zeros(characters: Any, minuses: Any) -> int:

@@ -17,13 +17,15 @@ from dune_frames.errors import DecodeError
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from dune_frames._wire.envelope import Rows
 
-def decode_json(rows: bytes, schema: pa.Schema) -> pa.Table:
+
+def decode_json(rows: Rows, schema: pa.Schema) -> pa.Table:
     """Return the rows of a JSON array of objects, typed as `schema` says.
 
     Parameters
     ----------
-    rows : bytes
+    rows : bytes or memoryview
         The array, as it stands in the body.
     schema : pyarrow.Schema
         As `result_schema` makes it.
@@ -50,7 +52,7 @@ def _assemble(columns: list[pa.Array], schema: pa.Schema) -> pa.Table:
     return pa.table([typed(c, f) for c, f in zip(columns, schema, strict=True)], schema=schema)
 
 
-def read_carefully(rows: bytes, schema: pa.Schema) -> list[pa.Array]:
+def read_carefully(rows: Rows, schema: pa.Schema) -> list[pa.Array]:
     """Return the columns of a JSON array of objects as text in the shape of their types.
 
     Raises
@@ -80,10 +82,10 @@ class _Number(str):
     __slots__ = ()
 
 
-def _objects(rows: bytes) -> list[dict[str, Any]]:
+def _objects(rows: Rows) -> list[dict[str, Any]]:
     try:
         objects = json.loads(
-            rows,
+            bytes(rows),
             parse_int=_Number,
             parse_float=_Number,
             parse_constant=_Number,

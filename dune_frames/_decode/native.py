@@ -22,8 +22,8 @@ from dune_frames._decode.evidence import (
     STRING,
     Evidence,
     first_key_of,
-    has_surrogates,
     pieces_of,
+    without_escapes,
 )
 from dune_frames._types.cast import text_type
 from dune_frames._types.schema import dune_type, is_overridden
@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
     import polars as pl
     import pyarrow as pa
+
+    from dune_frames._wire.envelope import Rows
 
 #: Integers of so many characters can be beyond 2^53, where one written as a float loses digits.
 _LONG = 16
@@ -49,12 +51,12 @@ class Unbelieved(Exception):  # noqa: N818 - it steers, it does not report
     """The native parser does not read these rows, or its reading is not borne out."""
 
 
-def read_natively(rows: bytes, schema: pa.Schema) -> list[pa.Array]:
+def read_natively(rows: Rows, schema: pa.Schema) -> list[pa.Array]:
     """Return the columns of a JSON array of objects, in the order of the schema.
 
     Parameters
     ----------
-    rows : bytes
+    rows : bytes or memoryview
         The array, as it stands in the body.
     schema : pyarrow.Schema
         As `result_schema` makes it.
@@ -72,8 +74,8 @@ def read_natively(rows: bytes, schema: pa.Schema) -> list[pa.Array]:
     import polars as pl
 
     types = {field.name: _believable_type(field) for field in schema}
-    first_key = first_key_of(rows)
-    if first_key is None or has_surrogates(rows):
+    first_key, unescaped = first_key_of(rows), without_escapes(rows)
+    if first_key is None or unescaped is None:
         raise Unbelieved
     wanted = {name: _column_type(dune) for name, dune in types.items()}
     pieces = pieces_of(rows, first_key)
@@ -81,7 +83,7 @@ def read_natively(rows: bytes, schema: pa.Schema) -> list[pa.Array]:
         frame = pl.concat(pl.read_json(io.BytesIO(piece), schema=wanted) for piece in pieces)
     except (pl.exceptions.PolarsError, ValueError) as problem:
         raise Unbelieved from problem
-    if not _accounts_for(Evidence.of(rows, first_key), frame, types):
+    if not _accounts_for(Evidence.of(unescaped, first_key), frame, types):
         raise Unbelieved
     return [_to_arrow(frame[field.name], field) for field in schema]
 

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from dune_frames._wire.endpoints import NEXT_OFFSET_HEADER, NEXT_URI_HEADER, Answer
-from dune_frames._wire.envelope import MalformedBodyError, cut_out_rows, read_object
+from dune_frames._wire.envelope import MalformedBodyError, Rows, cut_out_rows, read_object
 from dune_frames._wire.origin import own_address
 
 
@@ -97,7 +97,7 @@ class Results:
     """A JSON page of a result: the state of the run, and its rows as the bytes of a JSON array."""
 
     status: Status
-    rows: bytes | None = field(repr=False)
+    rows: Rows | None = field(repr=False)
     next_offset: int | None
 
 
@@ -261,7 +261,7 @@ def _count(told: Mapping[str, Any], key: str) -> int | None:
     return value
 
 
-def _with_columns(status: Status, rows: bytes | None) -> Status:
+def _with_columns(status: Status, rows: Rows | None) -> Status:
     """Fill in column names from the rows: results from before 2024 may tell none."""
     if rows is None or (status.metadata and status.metadata.column_names):
         return status
@@ -271,10 +271,10 @@ def _with_columns(status: Status, rows: bytes | None) -> Status:
     )
 
 
-def row_objects(rows: bytes) -> list[dict[str, Any]]:
+def row_objects(rows: Rows) -> list[dict[str, Any]]:
     """Parse an array of rows; for few rows, and where nothing but their keys or number matters."""
     try:
-        objects = json.loads(rows)
+        objects = json.loads(bytes(rows))
     except (ValueError, RecursionError):
         objects = None
     if not isinstance(objects, list) or not all(isinstance(row, dict) for row in objects):

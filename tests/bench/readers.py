@@ -141,9 +141,10 @@ _JSON_PAGES = 8
 
 def _json_ours(stored: Stored) -> Work:
     """Make a pandas frame of JSON bodies, fetched beforehand, on one thread."""
-    import pandas as pd  # noqa: F401
+    import pandas as pd  # noqa: F401 - each import that the decoding would make itself
     import polars as pl  # noqa: F401
     import pyarrow as pa
+    import pyarrow.compute as pc  # noqa: F401
 
     from dune_frames._decode.from_json import decode_json
     from dune_frames._frame.frames import FrameOptions, to_frame
