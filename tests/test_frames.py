@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import math
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import polars as pl
@@ -17,14 +17,24 @@ from type_table import OWN, TABLE, WIDE, Row, Same
 from wire_kinds import KINDS, NULL, Kind, Result, Value, nullable, plain, results
 
 from dune_frames._decode.from_json import decode_json
-from dune_frames._frame.frames import DtypeBackend, FrameOptions, to_frame, to_pandas, to_polars
+from dune_frames._frame.frames import FrameOptions, to_frame
+from dune_frames._frame.polars_frame import to_polars
 from dune_frames._frame.python_values import python_values
 from dune_frames._types.schema import Typing, dune_type, result_schema
 from dune_frames._types.table import TypeOptions
 from dune_frames.errors import InvalidRequestError
 
+if TYPE_CHECKING:
+    from dune_frames._frame.pandas_frame import DtypeBackend
+
 BACKENDS: list[DtypeBackend] = [None, "numpy_nullable", "pyarrow"]
 pytestmark = pytest.mark.filterwarnings("ignore::dune_frames._types.schema.DuneTypeWarning")
+
+
+def to_pandas(table: pa.Table, options: FrameOptions) -> pd.DataFrame:
+    """Return the pandas frame of a table that comes in two parts."""
+    half = len(table) // 2
+    return to_frame([table[:half], table[half:]], table.schema, options)
 
 
 def table_of(told: str, *values: str, to: pa.DataType | None = None, **options: Any) -> pa.Table:
@@ -96,9 +106,9 @@ def test_polars_values(row: Row) -> None:
 
 @pytest.mark.parametrize("row", TABLE, ids=str)
 def test_arrow_is_handed_over(row: Row) -> None:
-    """`frame="pyarrow"` is the table itself, types as the table says."""
+    """`frame="pyarrow"` is the rows themselves, types as the table says."""
     table = pages_of(row)[0]
-    assert to_frame(table, FrameOptions("pyarrow")) is table
+    assert to_frame([table, table], table.schema, FrameOptions("pyarrow")).slice(2).equals(table)
 
 
 # Any result

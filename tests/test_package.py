@@ -29,7 +29,7 @@ WAY_OF_THE_DATA = {
     "_run": ["source", "lifecycle", "account", "pin"],
     "_decode": ["evidence", "column", "native", "from_json", "from_csv", "decoders"],
     "_download": ["plan", "store", "cache", "spans", "pages", "proof", "download"],
-    "_frame": ["python_values", "frames", "sink", "provenance"],
+    "_frame": ["python_values", "pandas_frame", "polars_frame", "frames", "sink", "provenance"],
     "_predicate": ["algebra", "comparisons", "filters", "polars_values", "polars_reader"],
     "_read": ["options", "estimate", "read", "stack", "fan_out", "scan", "calls"],
     "dune_frames": ["execution", "pipeline", "client", "_api", "__init__"],

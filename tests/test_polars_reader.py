@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from polars.io.plugins import register_io_source
 from predicates import COLUMNS, NAN, columns_of, expression, holds, predicates, rows
 
-from dune_frames._frame.frames import to_polars
+from dune_frames._frame.polars_frame import to_polars
 from dune_frames._predicate.algebra import (
     And,
     Comparison,

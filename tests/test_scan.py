@@ -19,7 +19,7 @@ from savings import measure
 
 import dune_frames as dune
 from dune_frames import errors
-from dune_frames._download.download import MOST_WORKERS
+from dune_frames._download.download import STREAM
 from dune_frames._download.plan import LARGEST_PAGE
 from dune_frames._read.options import Reading
 from dune_frames._read.scan import BEHIND_ALL, Scan
@@ -385,7 +385,7 @@ def test_rows_are_exported_as_they_are_taken():
         while taken < total // 4:
             taken += next(frames).height
             ahead = sum(rows for _, rows in _exports(local)) - taken
-            assert ahead <= (MOST_WORKERS + 1) * LARGEST_PAGE
+            assert ahead <= (STREAM.requests + 1) * LARGEST_PAGE
         frames.close()
         assert sum(rows for _, rows in _exports(local)) < total
 

@@ -27,12 +27,32 @@ if TYPE_CHECKING:
     from dune_frames._run.pin import Pinned
     from dune_frames._wire.answers import Results
 
-#: Requests under way at once, at most and at least.
-MOST_WORKERS, FEWEST_WORKERS = 32, 2
-#: About how many bytes may be on their way to a stream, which holds little else; and to a frame,
-#: which keeps all pages anyway.
-MEMORY, MEMORY_FOR_A_FRAME = 48_000_000, 256_000_000
-#: The size of a page of which no size is told.
+
+@dataclass(frozen=True, slots=True)
+class Width:
+    """How much may be on its way at once.
+
+    Attributes
+    ----------
+    requests : int
+        So many requests at most.
+    memory : int
+        And about so many bytes of pages.
+    """
+
+    requests: int
+    memory: int
+
+    def of(self, row_bytes: float | None) -> int:
+        """Return how many requests that is for rows of a size, where it is told."""
+        page = _USUAL_PAGE if row_bytes is None else max(row_bytes * LARGEST_PAGE, 1)
+        return int(min(max(self.memory // page, _FEWEST), self.requests))
+
+
+#: A stream holds little else, and who reads it may stop early; a frame keeps all pages anyway.
+STREAM, FRAME = Width(8, 48_000_000), Width(32, 256_000_000)
+_FEWEST = 2
+#: The size of a page of which no size is told, in bytes.
 _USUAL_PAGE = 8_000_000
 #: How many spans come as JSON, which is always exact, while that proof is on its way.
 BESIDE_PROOF = 1
@@ -54,8 +74,8 @@ class Download:
         Dune's type texts by column name, where they are told.
     store : PageStore or None
         Where pages are kept, and taken from when they came before.
-    memory : int
-        About how many bytes may be on their way.
+    width : Width
+        How much may be on its way.
     rows, size : int
         What has come so far: rows, and the bytes of the answers that brought them.
     """
@@ -65,18 +85,11 @@ class Download:
     format: Format
     column_types: Mapping[str, str] | None
     store: PageStore | None = None
-    memory: int = MEMORY
+    width: Width = STREAM
     rows: int = field(default=0, init=False)
     size: int = field(default=0, init=False)
     _csv: Future[bool] | None = field(default=None, init=False)
     _keeping: list[Future[None]] = field(default_factory=list, init=False)
-
-    @property
-    def workers(self) -> int:
-        """Requests under way at once, and with them the pages that may wait in memory."""
-        row = self.plan.row_bytes
-        page = _USUAL_PAGE if row is None else max(row * LARGEST_PAGE, 1)
-        return int(min(max(self.memory // page, FEWEST_WORKERS), MOST_WORKERS))
 
     def tables(self, pinned: Pinned) -> Iterator[pa.Table]:
         """Yield the tables of the window in order; raise at the end if anything is missing."""
@@ -117,7 +130,7 @@ class Download:
 
     def _rest(self, spans: Spans) -> Iterator[Page]:
         """Read spans side by side: all the pool takes, once it is known that they exist."""
-        most = self.workers
+        most = self.width.of(self.plan.row_bytes)
         with _pool(self.driver, most) as pool:
             waiting: deque[tuple[Span, Future[list[Page]]]] = deque()
             width = 1 if self.plan.rows is None else most

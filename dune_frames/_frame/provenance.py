@@ -120,14 +120,17 @@ class FanOutProvenance:
 _OF_POLARS: dict[int, dict[str, Any]] = {}
 
 
-def attach(frame: Any, record: dict[str, Any]) -> None:
-    """Let a frame tell where it comes from; an Arrow table does so by its schema already."""
+def attach(frame: Any, origin: Provenance | FanOutProvenance) -> Any:
+    """Return a frame that tells where it comes from."""
     kind = type(frame).__module__.partition(".")[0]
+    if kind == "pyarrow":
+        return frame.replace_schema_metadata(origin.as_metadata())
     if kind == "pandas":
-        frame.attrs[KEY] = record
-    elif kind == "polars":
-        _OF_POLARS[id(frame)] = record
+        frame.attrs[KEY] = origin.as_dict()
+    else:
+        _OF_POLARS[id(frame)] = origin.as_dict()
         weakref.finalize(frame, _OF_POLARS.pop, id(frame), None)
+    return frame
 
 
 def provenance(frame: pd.DataFrame | pl.DataFrame | pa.Table) -> dict[str, Any] | None:

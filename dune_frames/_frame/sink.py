@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dune_frames._download.store import PageStore, appearing
-from dune_frames._frame.frames import without_intervals
+from dune_frames._frame.polars_frame import without_intervals
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

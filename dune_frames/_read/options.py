@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
 
 from dune_frames._ask.query import Window, age_of
-from dune_frames._frame.frames import DtypeBackend, FrameOptions, refuse_other
+from dune_frames._frame.frames import FrameOptions, refuse_other
 from dune_frames._run.pin import Ask
 from dune_frames._types.schema import Typing
 from dune_frames._types.table import TypeOptions, Uint256, Varbinary
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from dune_frames._ask.query import MaxAge
     from dune_frames._download.plan import Format
+    from dune_frames._frame.pandas_frame import DtypeBackend
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 

@@ -10,7 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from dune_frames._download.cache import trim
-from dune_frames._download.download import MEMORY_FOR_A_FRAME, Download
+from dune_frames._download.download import FRAME, Download
 from dune_frames._download.plan import Plan
 from dune_frames._frame.frames import FrameOptions, to_frame
 from dune_frames._frame.provenance import FanOutProvenance, Provenance, attach
@@ -63,21 +63,19 @@ class Read:
 
     def run(self, source: Source) -> Any:
         """Pin one execution of a source, and return its frame."""
-        return self.framed(*self.table(source))
+        return attach(*self._collect(self.pin(source), source, self.frame))
 
     async def run_async(self, source: Source) -> Any:
         """Do the same beside an event loop."""
-        table, origin = await self.table_async(source)
-        return await in_thread(partial(self.framed, table, origin), self.driver.stopped)
+        return attach(*await self._collect_async(source, self.frame))
 
     def table(self, source: Source) -> tuple[pa.Table, Provenance]:
         """Pin one execution of a source, and return its rows and where they come from."""
-        return self._collect(self.pin(source), source)
+        return self._collect(self.pin(source), source, FrameOptions("pyarrow"))
 
     async def table_async(self, source: Source) -> tuple[pa.Table, Provenance]:
         """Do the same beside an event loop."""
-        pinned = self._keep(source, await self.driver.run_async(self._flow(source)))
-        return await in_thread(partial(self._collect, pinned, source), self.driver.stopped)
+        return await self._collect_async(source, FrameOptions("pyarrow"))
 
     def pin(self, source: Source) -> Pinned:
         """Pin one execution of a source."""
@@ -93,25 +91,23 @@ class Read:
             self.cache.keep(source.question, pinned.status)
         return pinned
 
-    def _collect(self, pinned: Pinned, source: Source) -> tuple[pa.Table, Provenance]:
-        """Return the rows of a pinned execution: all of them, or an error that names it."""
-        import pyarrow as pa
+    async def _collect_async(self, source: Source, to: FrameOptions) -> tuple[Any, Provenance]:
+        pinned = self._keep(source, await self.driver.run_async(self._flow(source)))
+        return await in_thread(partial(self._collect, pinned, source, to), self.driver.stopped)
 
+    def _collect(self, pinned: Pinned, source: Source, to: FrameOptions) -> tuple[Any, Provenance]:
+        """Return the rows of a pinned execution: all of them, or an error that names it."""
         with naming(pinned.status):
             download = self.download(pinned)
-            download.memory = MEMORY_FOR_A_FRAME
-            # from_batches, because Schema.empty_table would import pandas
-            empty = pa.Table.from_batches([], download.plan.schema)
-            table = pa.concat_tables([empty, *download.tables(pinned)])
+            download.width = FRAME
+            frame = to_frame(download.tables(pinned), download.plan.schema, to)
             self.settle(download)
-            return table, Provenance.of(pinned.status, download, source)
+            return frame, Provenance.of(pinned.status, download, source)
 
-    def framed(self, table: pa.Table, origin: Provenance | FanOutProvenance) -> Any:
-        """Return the frame of rows; it tells where they come from."""
+    def framed(self, table: pa.Table, origin: FanOutProvenance) -> Any:
+        """Return the frame of the rows of several executions."""
         with naming(origin):
-            frame = to_frame(table.replace_schema_metadata(origin.as_metadata()), self.frame)
-            attach(frame, origin.as_dict())
-            return frame
+            return attach(to_frame([table], table.schema, self.frame), origin)
 
     def settle(self, download: Download) -> None:
         """Say where the rows came from, and hold the cache to its size when it grew."""

@@ -14,7 +14,7 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias
 
-from dune_frames._frame.frames import to_polars
+from dune_frames._frame.polars_frame import to_polars
 from dune_frames._predicate.filters import both, split
 from dune_frames._predicate.polars_reader import evaluable, read
 from dune_frames._read.read import Read, naming

@@ -26,7 +26,7 @@ _NO_LIMIT = 2**16 - 1
 
 def display(table: pa.Table) -> str:
     """Return the table as text no wider than the terminal, with column names and types."""
-    from dune_frames._frame.frames import to_polars
+    from dune_frames._frame.polars_frame import to_polars
 
     width = shutil.get_terminal_size(_FALLBACK).columns
     frame, longest = to_polars(table), max(map(len, table.column_names), default=0)

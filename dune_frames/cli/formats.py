@@ -61,7 +61,7 @@ def _parquet(table: pa.Table, file: BinaryIO) -> None:
 
 def _with_month_counts(table: pa.Table) -> pa.Table:
     """Put counts of months in the place of intervals of months, as for polars: Parquet has none."""
-    from dune_frames._frame.frames import to_polars
+    from dune_frames._frame.polars_frame import to_polars
 
     for place, field in enumerate(table.schema):
         if "interval" in str(field.type):

@@ -143,7 +143,6 @@ def _json_ours(stored: Stored) -> Work:
     """Make a pandas frame of JSON bodies, fetched beforehand, on one thread."""
     import pandas as pd  # noqa: F401 - each import that the decoding would make itself
     import polars as pl  # noqa: F401
-    import pyarrow as pa
     import pyarrow.compute as pc  # noqa: F401
 
     from dune_frames._decode.from_json import decode_json
@@ -159,8 +158,8 @@ def _json_ours(stored: Stored) -> Work:
 
     def read() -> int:
         rows = [read_results(answer).rows or b"" for answer in answers]
-        table = pa.concat_tables([decode_json(each, schema) for each in rows])
-        return len(to_frame(table, FrameOptions()))
+        tables = [decode_json(each, schema) for each in rows]
+        return len(to_frame(tables, schema, FrameOptions()))
 
     return read
 
