@@ -106,23 +106,37 @@ def test_cache_false_leaves_no_trace(local, cache, execution_id):
     assert not list(cache.rglob("*"))
 
 
-def test_damage_is_mended_silently(local, cache, execution_id):
-    """A damaged, emptied or missing entry is fetched again, and the frame is whole."""
+def _flip(content: bytes, chance: random.Random) -> bytes:
+    place = chance.randrange(len(content))
+    return (
+        content[:place] + bytes([content[place] ^ 1 << chance.randrange(8)]) + content[place + 1 :]
+    )
+
+
+DAMAGES = {
+    "cut": lambda content, chance: content[: chance.randrange(len(content))],
+    "other": lambda _content, _chance: b"neither arrow nor json",
+    "flipped": _flip,
+    "gone": None,
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+@pytest.mark.parametrize("kind", ["*.arrow", "status.json", "runs/*"])
+def test_damage_is_mended_silently(local, cache, execution_id, damage, kind):
+    """A damaged or missing entry, be it by one bit, is fetched again, and the frame is whole."""
     client = local.client()
     expected = client.read_execution(execution_id)
     chance = random.Random(5)
-    for path in sorted(cache.rglob("*.arrow")):
-        content = path.read_bytes()
-        kind = chance.randrange(4)
-        if kind == 0:
-            path.write_bytes(content[: chance.randrange(len(content))])
-        elif kind == 1:
-            path.unlink()
-        elif kind == 2:
-            path.write_bytes(b"not arrow at all")
-    for path in cache.rglob("status.json"):
-        path.write_text("{", encoding="utf-8")
-    assert client.read_execution(execution_id).equals(expected)
+    for _ in range(10):
+        files = sorted(path for path in cache.glob(f"v1/**/{kind}") if path.is_file())
+        assert files
+        for path in files:
+            if DAMAGES[damage] is None:
+                path.unlink()
+            else:
+                path.write_bytes(DAMAGES[damage](path.read_bytes(), chance))
+        assert client.read_execution(execution_id).equals(expected)
 
 
 def test_the_least_recently_used_goes_first(cache, monkeypatch):

@@ -24,6 +24,13 @@ def local():
         yield server
 
 
+@pytest.fixture(scope="module")
+def slow():
+    """A server whose runs last long enough to be found under way."""
+    with LocalDune(execution_seconds=0.3) as server:
+        yield server
+
+
 @pytest.fixture
 def cache(tmp_path, monkeypatch):
     """Give each test a cache of its own."""
@@ -41,7 +48,8 @@ def _store_run(local, query_id, state="QUERY_STATE_COMPLETED", age=YOUNG, rows=3
     )
 
 
-#: stored × max_age → what happens: "stored" is taken, "new" is run, or the exception.
+#: stored × max_age → what happens: "stored" is taken, the run under way is "joined", a "new" one is
+#: started, or the exception.
 DECISIONS = [
     ("none", None, "new"),
     ("none", 0, "new"),
@@ -52,6 +60,9 @@ DECISIONS = [
     ("young", None, "stored"),
     ("young", 0, "new"),
     ("young", "1h", "stored"),
+    ("running", None, "joined"),
+    ("running", 0, "new"),
+    ("running", "1h", "joined"),
     ("failed", None, "new"),
     ("failed", 0, "new"),
     ("failed", "1h", "new"),
@@ -81,15 +92,17 @@ def cache_state(request):
 
 
 @pytest.mark.parametrize(("stored", "max_age", "outcome"), DECISIONS)
-def test_decision_table(local, cache, cache_state, stored, max_age, outcome):
+def test_decision_table(local, slow, cache, cache_state, stored, max_age, outcome):
     """Stored result × max_age × cache decides what is taken; a damaged cache changes no answer."""
-    query_id = next(_ids)
+    query_id, local = next(_ids), slow if stored == "running" else local
     local.save_query(query_id, "SELECT CAST(7 AS bigint) AS n")
     execution_id = None
     if stored in STATES:
         state, age = STATES[stored]
         execution_id = _store_run(local, query_id, state, age)
     client = local.client()
+    if stored == "running":
+        execution_id = client.execute_query(query_id).execution_id
     if cache_state != "empty" and stored in ("old", "young"):
         client.read_query(query_id)
     if cache_state == "damaged":
@@ -103,9 +116,9 @@ def test_decision_table(local, cache, cache_state, stored, max_age, outcome):
         return
     frame = client.read_query(query_id, max_age=max_age)
     assert len(_runs(local)) == (outcome == "new")
-    assert frame["n"].tolist() == ([7] if outcome == "new" else [0, 1, 2])
+    assert frame["n"].tolist() == ([0, 1, 2] if outcome == "stored" else [7])
+    assert (frame.attrs["dune"]["execution_id"] == execution_id) == (outcome != "new")
     if outcome == "stored":
-        assert frame.attrs["dune"]["execution_id"] == execution_id
         exported = sum(each.rows for each in local.requests)
         assert exported <= {"empty": 3, "hit": 1, "damaged": 4}[cache_state]
 

@@ -16,6 +16,7 @@ import hashlib
 import json
 import os
 import shutil
+import zlib
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -81,9 +82,8 @@ class Cache:
     def known(self, question: str) -> Status | None:
         """Return the final status of the latest run of a question that was kept."""
         with suppress(OSError, ValueError, TypeError, KeyError):
-            execution_id = self._run(question).read_text(encoding="utf-8")
-            text = (self._execution(execution_id) / "status.json").read_text(encoding="utf-8")
-            return _status_of(json.loads(text))
+            execution_id = _read(self._run(question))
+            return _status_of(json.loads(_read(self._execution(execution_id) / "status.json")))
         return None
 
     def keep(self, question: str, status: Status) -> None:
@@ -91,9 +91,9 @@ class Cache:
         if not status.is_finished or status.metadata is None or status == self.known(question):
             return
         text = json.dumps(asdict(status), default=datetime.isoformat)
-        self._write(self._execution(status.execution_id) / "status.json", text)
+        _write(self._execution(status.execution_id) / "status.json", text)
         for name in (question, f"execution {status.execution_id}"):
-            self._write(self._run(name), status.execution_id)
+            _write(self._run(name), status.execution_id)
 
     def pages(self, plan: Plan) -> PageStore:
         """Return the kept pages of an execution for what is asked of it, and mark it as used."""
@@ -113,12 +113,21 @@ class Cache:
     def _run(self, question: str) -> Path:
         return self.folder / "runs" / _digest(question)
 
-    def _write(self, path: Path, text: str) -> None:
-        """Write a small file at once or not at all; a full disk costs the keeping, not the read."""
-        with suppress(OSError):
-            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            with appearing(path) as part:
-                part.write_text(text, encoding="utf-8")
+
+def _write(path: Path, text: str) -> None:
+    """Write a small file, its checksum first; a full disk costs the keeping, not the read."""
+    with suppress(OSError):
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with appearing(path) as part:
+            part.write_text(f"{zlib.crc32(text.encode()):08x} {text}", encoding="utf-8")
+
+
+def _read(path: Path) -> str:
+    """Return what a small file holds, if that is what was written."""
+    checksum, _, text = path.read_text(encoding="utf-8").partition(" ")
+    if int(checksum, 16) != zlib.crc32(text.encode()):
+        raise ValueError(f"{path.name} has another content than was written")
+    return text
 
 
 def _digest(text: str) -> str:

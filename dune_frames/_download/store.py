@@ -1,8 +1,9 @@
 """Pages on disk: what has come of one execution, so that no row is exported again.
 
-A stored page is an Arrow IPC file named after where it starts and where the next page starts:
-``64000-96000.arrow``, or ``96000-end.arrow`` for the last one. It is written under another name and
-renamed, so that a file that is there is whole, whoever writes, reads or is killed at that moment.
+A stored page is an Arrow IPC file named after where it starts, where the next page starts, and the
+checksum of its bytes: ``64000-96000-1c291ca3.arrow``, or ``96000-end-….arrow`` for the last one. It
+is written under another name and renamed, so that a file that is there is whole, whoever writes,
+reads or is killed at that moment; and what a disk has spoilt since is not believed.
 (Compressed IPC writes six times faster than Parquet and reads ten times faster, for a file twice as
 large.)
 """
@@ -12,8 +13,11 @@ from __future__ import annotations
 import re
 import secrets
 import shutil
+import zlib
 from bisect import bisect_right
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from math import inf
 from typing import TYPE_CHECKING
 
 from dune_frames._download.plan import Page
@@ -24,7 +28,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-_NAME = re.compile(r"(\d+)-(\d+|end)\.arrow")
+_NAME = re.compile(r"(\d+)-(\d+|end)-([0-9a-f]{8})\.arrow")
 
 
 @contextmanager
@@ -36,6 +40,31 @@ def appearing(path: Path) -> Iterator[Path]:
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    """A stored page: where it and the page after it start, and the checksum of its bytes."""
+
+    start: int
+    after: int | None
+    checksum: int
+
+    @classmethod
+    def of(cls, name: str) -> _File | None:
+        found = _NAME.fullmatch(name)
+        if found is None:
+            return None
+        return cls(int(found[1]), None if found[2] == "end" else int(found[2]), int(found[3], 16))
+
+    @property
+    def name(self) -> str:
+        after = "end" if self.after is None else self.after
+        return f"{self.start}-{after}-{self.checksum:08x}.arrow"
+
+    @property
+    def reach(self) -> float:
+        return inf if self.after is None else self.after
 
 
 class PageStore:
@@ -55,14 +84,14 @@ class PageStore:
         self.folder = folder
         self._schema = schema
         self._projects = projects
-        self._after = self._scan()
-        self._starts = sorted(self._after)
+        self._files = self._scan()
+        self._starts = sorted(self._files)
 
-    def _scan(self) -> dict[int, int | None]:
-        """Return where each stored page starts, and where the page after it does."""
+    def _scan(self) -> dict[int, _File]:
+        """Return the stored pages by their starts: of several, the one that reaches farthest."""
         names = [path.name for path in self.folder.iterdir()] if self.folder.is_dir() else []
-        found = [match for match in map(_NAME.fullmatch, names) if match]
-        return {int(each[1]): None if each[2] == "end" else int(each[2]) for each in found}
+        files = [file for file in map(_File.of, names) if file]
+        return {file.start: file for file in sorted(files, key=lambda each: each.reach)}
 
     def page_at(self, offset: int) -> int | None:
         """Return where the stored page that holds an offset starts."""
@@ -70,12 +99,12 @@ class PageStore:
         if place < 0:
             return None
         start = self._starts[place]
-        after = self._after[start]
+        after = self._files[start].after
         return start if after is None or after > offset else None
 
     def after(self, start: int) -> int | None:
         """Return where the page after a stored one starts; `None` where the result ends with it."""
-        return self._after[start]
+        return self._files[start].after
 
     def next_start(self, offset: int) -> int | None:
         """Return where the first stored page behind an offset starts."""
@@ -88,7 +117,7 @@ class PageStore:
             page = self.page_at(start)
             if page is None:
                 return False
-            after = self._after[page]
+            after = self._files[page].after
             if after is None:
                 return True
             start = after
@@ -98,16 +127,17 @@ class PageStore:
         """Return a stored page; `None` where its file is damaged or gone."""
         import pyarrow as pa
 
-        path = self._path(start, self._after[start])
+        file = self._files[start]
+        path = self.folder / file.name
         try:
-            with pa.memory_map(str(path)) as file:
-                table = pa.ipc.open_file(file).read_all().select(self._schema.names)
-        except (OSError, KeyError, pa.ArrowInvalid):
+            table = pa.ipc.open_file(_sound(path, file.checksum)).read_all()
+            table = table.select(self._schema.names)
+        except (OSError, KeyError, ValueError):
             with suppress(OSError):
                 path.unlink(missing_ok=True)
             return None
         same = table.schema.equals(self._schema)
-        return Page(table.cast(self._schema), self._after[start], 0) if same else None
+        return Page(table.cast(self._schema), file.after, 0) if same else None
 
     def add(self, start: int, pages: Sequence[Page]) -> None:
         """Store consecutive pages as one. A full disk costs the storing, not the read."""
@@ -115,19 +145,28 @@ class PageStore:
 
         if self._projects:
             return
-        options = pa.ipc.IpcWriteOptions(compression="lz4")
+        options, body = pa.ipc.IpcWriteOptions(compression="lz4"), pa.BufferOutputStream()
+        with pa.ipc.new_file(body, self._schema, options=options) as writer:
+            for page in pages:
+                writer.write_table(page.table)
+        content = body.getvalue()
+        name = _File(start, pages[-1].next_offset, zlib.crc32(content)).name
         with suppress(OSError):
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            with (
-                appearing(self._path(start, pages[-1].next_offset)) as part,
-                pa.ipc.new_file(str(part), self._schema, options=options) as writer,
-            ):
-                for page in pages:
-                    writer.write_table(page.table)
+            with appearing(self.folder / name) as part:
+                part.write_bytes(content)
 
     def remove(self) -> None:
         """Delete all of it."""
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def _path(self, start: int, after: int | None) -> Path:
-        return self.folder / f"{start}-{'end' if after is None else after}.arrow"
+
+def _sound(path: Path, checksum: int) -> pa.Buffer:
+    """Return what a file holds, if that is what was written."""
+    import pyarrow as pa
+
+    with pa.memory_map(str(path)) as file:
+        content = file.read_buffer()
+    if zlib.crc32(content) != checksum:
+        raise ValueError(f"{path.name} has another content than its name says")
+    return content
