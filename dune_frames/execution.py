@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from dune_frames._frame.frames import Pandas, Polars, PyArrow
     from dune_frames._read.calls import Calls
     from dune_frames._wire.answers import Status
+    from dune_frames.progress import Progress
 
 
 class Execution:
@@ -59,7 +60,7 @@ class Execution:
         """
         return self._calls.run(lifecycle.status(self.execution_id))
 
-    def wait(self, timeout: float | None = None) -> Status:
+    def wait(self, timeout: float | None = None, *, progress: Progress = None) -> Status:
         """Wait until the run is over, asking in growing intervals.
 
         GET /execution/{execution_id}/status, free of charge.
@@ -68,6 +69,8 @@ class Execution:
         ----------
         timeout : float, optional
             Seconds to wait at most. The run goes on afterwards: this handle did not start it.
+        progress : bool or callable, optional
+            Who is told how the run stands, as in `read`.
 
         Returns
         -------
@@ -79,7 +82,7 @@ class Execution:
         DeadlineError
             It is still under way after `timeout`.
         """
-        return self._calls.run(lifecycle.wait(self.execution_id), timeout)
+        return self._calls.watched(lifecycle.wait(self.execution_id), timeout, progress)
 
     def cancel(self) -> bool:
         """Stop the run: POST /execution/{execution_id}/cancel, free of charge.

@@ -5,16 +5,18 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from dune_frames._network.exchange import Sleep, exchange
+from dune_frames._network.exchange import Sleep, Tell, exchange
 from dune_frames._run.lifecycle import poll_pauses
 from dune_frames._wire import catalog, endpoints
 from dune_frames.execution import Execution
+from dune_frames.progress import RunningPipeline
 
 if TYPE_CHECKING:
     from dune_frames._network.exchange import Flow
     from dune_frames._read.calls import Calls
     from dune_frames._run.source import Saved
     from dune_frames._wire.catalog import PipelineStatus
+    from dune_frames.progress import Progress
 
 logger = logging.getLogger("dune_frames")
 
@@ -57,7 +59,7 @@ class PipelineExecution:
         """
         return self._seen(self._calls.run(_status(self.pipeline_execution_id)))
 
-    def wait(self, timeout: float | None = None) -> PipelineStatus:
+    def wait(self, timeout: float | None = None, *, progress: Progress = None) -> PipelineStatus:
         """Wait until the pipeline is over, asking in growing intervals.
 
         GET /pipelines/executions/{pipeline_execution_id}/status, free of charge.
@@ -67,6 +69,8 @@ class PipelineExecution:
         timeout : float, optional
             Seconds to wait at most. The pipeline goes on afterwards: Dune has no way to stop it as
             a whole; `Execution.cancel` stops a node.
+        progress : bool or callable, optional
+            As in `Execution.wait`.
 
         Returns
         -------
@@ -78,7 +82,7 @@ class PipelineExecution:
         DeadlineError
             It is still under way after `timeout`.
         """
-        return self._seen(self._calls.run(_wait(self.pipeline_execution_id), timeout))
+        return self._seen(self._calls.watched(_wait(self.pipeline_execution_id), timeout, progress))
 
     @property
     def executions(self) -> list[Execution]:
@@ -123,5 +127,7 @@ def _status(pipeline_execution_id: str) -> Flow[PipelineStatus]:
 def _wait(pipeline_execution_id: str) -> Flow[PipelineStatus]:
     pauses = poll_pauses()
     while not (now := (yield from _status(pipeline_execution_id))).is_finished:
+        done = sum(node.is_finished for node in now.nodes)
+        yield Tell(RunningPipeline(pipeline_execution_id, done, len(now.nodes)))
         yield Sleep(next(pauses))
     return now

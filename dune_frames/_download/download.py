@@ -15,6 +15,7 @@ from dune_frames._download.proof import csv_is_right
 from dune_frames._download.spans import Spans
 from dune_frames._network.driver import result_of
 from dune_frames.errors import IncompleteResultError
+from dune_frames.progress import Downloading, FromCache
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from dune_frames._download.plan import Format, Page, Plan, Span
     from dune_frames._download.store import PageStore
     from dune_frames._network.driver import Driver
+    from dune_frames._progress.watch import Watch
     from dune_frames._run.pin import Pinned
     from dune_frames._wire.answers import Results
 
@@ -72,6 +74,8 @@ class Download:
         As the caller wishes.
     column_types : Mapping of str to str, or None
         Dune's type texts by column name, where they are told.
+    watch : Watch
+        Is told how far it is.
     store : PageStore or None
         Where pages are kept, and taken from when they came before.
     width : Width
@@ -84,6 +88,7 @@ class Download:
     driver: Driver
     format: Format
     column_types: Mapping[str, str] | None
+    watch: Watch
     store: PageStore | None = None
     width: Width = STREAM
     rows: int = field(default=0, init=False)
@@ -94,16 +99,35 @@ class Download:
     def tables(self, pinned: Pinned) -> Iterator[pa.Table]:
         """Yield the tables of the window in order; raise at the end if anything is missing."""
         try:
-            for page in self._pages(pinned):
-                self.rows += page.table.num_rows
-                self.size += page.size
-                yield page.table
+            with self.watch:
+                yield from self._counted(self._pages(pinned), exports=pinned.first is not None)
         finally:
             wait(self._keeping)
         if self.plan.rows is not None and self.rows != self.plan.rows:
             raise IncompleteResultError(
                 f"{self.rows} rows came of {self.plan.rows}", execution_id=self.plan.execution_id
             )
+
+    @property
+    def is_on_disk(self) -> bool:
+        """Whether all rows are on disk, so that nothing need be exported."""
+        start, end = self.plan.window.start, self.plan.end
+        return self.store is not None and self.store.covers(start, end)
+
+    def _counted(self, pages: Iterator[Page], *, exports: bool) -> Iterator[pa.Table]:
+        """Count pages and tell of them."""
+        self._tell(exports=exports or not self.is_on_disk)
+        for page in pages:
+            self.rows += page.table.num_rows
+            self.size += page.size
+            self._tell(exports=self.size > 0)
+            yield page.table
+
+    def _tell(self, *, exports: bool) -> None:
+        run, rows, total = self.plan.execution_id, self.rows, self.plan.rows
+        self.watch.tell(
+            Downloading(run, rows, total, self.size) if exports else FromCache(run, rows, total)
+        )
 
     def _pages(self, pinned: Pinned) -> Iterator[Page]:
         at: int | None = self.plan.window.start

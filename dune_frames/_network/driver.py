@@ -15,7 +15,7 @@ from math import inf
 from typing import TYPE_CHECKING, TypeVar
 
 from dune_frames._network.attempt import Attempt
-from dune_frames._network.exchange import CleanUp, Flow, LostError, Send, Sleep, Step
+from dune_frames._network.exchange import CleanUp, Flow, LostError, Send, Sleep, Step, Tell
 from dune_frames.errors import DeadlineError, DuneError
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from dune_frames._network.transport import Offline, Transport
     from dune_frames._wire.endpoints import Answer, Request
+    from dune_frames.progress import Event
 
 T = TypeVar("T")
 
@@ -82,6 +83,8 @@ class Driver:
         Shared by all calls of the client.
     deadline : Deadline
         Of this call.
+    tell : callable
+        Takes what the flows tell of their progress, on the thread that runs the flow.
 
     Attributes
     ----------
@@ -92,9 +95,16 @@ class Driver:
         Set to give up that answer too.
     """
 
-    def __init__(self, transport: Transport | Offline, pace: Pace, deadline: Deadline) -> None:
+    def __init__(
+        self,
+        transport: Transport | Offline,
+        pace: Pace,
+        deadline: Deadline,
+        tell: Callable[[Event], object] = lambda _: None,
+    ) -> None:
         self.transport = transport
         self.deadline = deadline
+        self._tell = tell
         self.stopped = threading.Event()
         self.abandoned = threading.Event()
         self._pace = pace
@@ -171,6 +181,9 @@ class Driver:
         if isinstance(step, CleanUp):
             self.deadline, self._pace = Deadline(step.seconds), Pace()
             self.stopped = threading.Event()
+            return 0.0
+        if isinstance(step, Tell):
+            self._tell(step.event)
             return 0.0
         self._raise_interrupt(None)
         self.deadline.check()

@@ -19,12 +19,15 @@ from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from dune_frames import errors
 from dune_frames._wire.endpoints import RETRY_AFTER_HEADER, Answer, Request
 from dune_frames._wire.envelope import MalformedBodyError
 from dune_frames._wire.refusal import FIRST_SERVER_ERROR, RATE_LIMITED, refusal
+
+if TYPE_CHECKING:
+    from dune_frames.progress import Event
 
 logger = logging.getLogger("dune_frames")
 logger.addHandler(logging.NullHandler())  # silent, warnings too, unless a program listens
@@ -65,7 +68,14 @@ class CleanUp:
     seconds: float
 
 
-Step: TypeAlias = Send | Sleep | CleanUp
+@dataclass(frozen=True, slots=True)
+class Tell:
+    """Tell whoever watches the call what it does. Since when, the watch knows: it has a clock."""
+
+    event: Event
+
+
+Step: TypeAlias = Send | Sleep | CleanUp | Tell
 Flow: TypeAlias = Generator[Step, Any, T]
 
 

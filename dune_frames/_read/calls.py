@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from dune_frames._download.cache import Cache
 from dune_frames._network.driver import Deadline, Driver, Pace
 from dune_frames._network.transport import Offline, Transport
+from dune_frames._progress.watch import Watch, refuse_other_progress
 from dune_frames._read.fan_out import FanOut, Part
 from dune_frames._read.read import Read
 from dune_frames._read.scan import scan
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from dune_frames._network.exchange import Flow
     from dune_frames._read.options import Reading
     from dune_frames._run.source import Source
+    from dune_frames.progress import Progress
 
 T = TypeVar("T")
 
@@ -41,24 +43,30 @@ class Calls:
     transport: Transport
     pace: Pace = field(default_factory=Pace)
 
-    def driver(self, deadline: Deadline, *, offline: bool = False) -> Driver:
-        """Return the driver of one call."""
-        return Driver(Offline() if offline else self.transport, self.pace, deadline)
-
-    def run(self, flow: Flow[T], timeout: float | None = None) -> T:
+    def run(self, flow: Flow[T]) -> T:
         """Run a flow as a call of its own."""
-        return self.driver(Deadline(timeout)).run(flow)
+        return Driver(self.transport, self.pace, Deadline()).run(flow)
+
+    def watched(self, flow: Flow[T], timeout: float | None, progress: Progress) -> T:
+        """Run a flow that may take its time as a call of its own."""
+        refuse_other_progress(progress)
+        with Watch.of(progress) as watch:
+            return Driver(self.transport, self.pace, Deadline(timeout), watch.tell).run(flow)
 
     def read(self, frame: FrameName, reading: Reading, deadline: Deadline | None = None) -> Read:
         """Return the call that ends in a frame; its deadline starts now unless one is given."""
-        driver = self.driver(deadline or Deadline(reading.timeout), offline=reading.offline)
+        watch = Watch.of(reading.progress)
+        transport = Offline() if reading.offline else self.transport
+        driver = Driver(transport, self.pace, deadline or Deadline(reading.timeout), watch.tell)
         cache = Cache.of(self.transport.base_url, self.transport.account)
         used = cache if reading.cache or reading.offline else None
-        return Read(driver, reading, reading.frame_options(frame), used)
+        return Read(driver, reading, reading.frame_options(frame), watch, used)
 
     def fan_out(self, frame: FrameName, reading: Reading, parts: Sequence[Part]) -> FanOut:
         """Return the call that reads one query for many sets of parameters."""
-        return FanOut(parts, partial(self.read, frame, reading, Deadline(reading.timeout)))
+        watch = Watch.of(reading.progress)
+        part = replace(reading, progress=watch.of_a_part)
+        return FanOut(parts, partial(self.read, frame, part, Deadline(reading.timeout)), watch)
 
     def scan(self, source: Source, reading: Reading) -> pl.LazyFrame:
         """Pin one execution of a source, and return the frame that reads it."""

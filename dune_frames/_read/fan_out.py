@@ -13,6 +13,7 @@ from dune_frames._frame.provenance import FanOutProvenance
 from dune_frames._network.driver import LATE_ANSWER_SECONDS, result_of
 from dune_frames._read.stack import stacked
 from dune_frames.errors import DuneError, FanOutError, InvalidRequestError
+from dune_frames.progress import ReadingSets
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from dune_frames._frame.provenance import Provenance
+    from dune_frames._progress.watch import Watch
     from dune_frames._read.read import Read
     from dune_frames._run.source import Saved
 
@@ -68,10 +70,13 @@ class FanOut:
         In the order asked.
     read : callable
         Makes the call for one part. All calls share the deadline; each one stops by itself.
+    watch : Watch
+        Is told how many are over.
     """
 
     parts: Sequence[Part]
     read: Callable[[], Read]
+    watch: Watch
     _todo: deque[Saved] = field(init=False)
     _done: dict[str, Outcome] = field(default_factory=dict, init=False)
     _calls: list[Read] = field(default_factory=list, init=False)
@@ -82,6 +87,12 @@ class FanOut:
 
     def run(self) -> Any:
         """Read every part; return their rows as one frame, or raise with those that came."""
+        with self.watch:
+            self._tell()
+            self._read_all()
+        return self._framed()
+
+    def _read_all(self) -> None:
         pool = ThreadPoolExecutor(RUNS_AT_ONCE, thread_name_prefix="dune_frames")
         futures = [pool.submit(self._work) for _ in range(RUNS_AT_ONCE)]
         try:
@@ -92,16 +103,17 @@ class FanOut:
             raise
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
-        return self._framed()
 
     async def run_async(self) -> Any:
         """Do the same on an event loop. A cancelled task cancels the runs of all parts."""
         import asyncio
 
-        work = [self._work_async() for _ in range(RUNS_AT_ONCE)]
-        for problem in await asyncio.gather(*work, return_exceptions=True):
-            if problem is not None:
-                raise problem
+        with self.watch:
+            self._tell()
+            work = [self._work_async() for _ in range(RUNS_AT_ONCE)]
+            for problem in await asyncio.gather(*work, return_exceptions=True):
+                if problem is not None:
+                    raise problem
         return await asyncio.to_thread(self._framed)
 
     def _work(self) -> None:
@@ -111,6 +123,7 @@ class FanOut:
                 self._done[source.question] = call.table(source)
             except DuneError as problem:
                 self._done[source.question] = problem
+            self._tell()
 
     async def _work_async(self) -> None:
         for source, call in self._take():
@@ -118,6 +131,12 @@ class FanOut:
                 self._done[source.question] = await call.table_async(source)
             except DuneError as problem:
                 self._done[source.question] = problem
+            self._tell()
+
+    def _tell(self) -> None:
+        with self._lock:  # in the order of their numbers
+            total = len({part.source.question for part in self.parts})
+            self.watch.tell(ReadingSets(len(self._done), total))
 
     def _take(self) -> Iterator[tuple[Saved, Read]]:
         """Yield what nobody has taken yet, each with a call of its own."""

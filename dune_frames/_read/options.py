@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
 
 from dune_frames._ask.query import Window, age_of
 from dune_frames._frame.frames import FrameOptions, refuse_other
+from dune_frames._progress.watch import refuse_other_progress
 from dune_frames._run.pin import Ask
 from dune_frames._types.schema import Typing
 from dune_frames._types.table import TypeOptions, Uint256, Varbinary
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from dune_frames._ask.query import MaxAge
     from dune_frames._download.plan import Format
     from dune_frames._frame.pandas_frame import DtypeBackend
+    from dune_frames.progress import Progress
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
@@ -44,6 +46,7 @@ class ScanOptions(TypedDict, total=False):
     cache: bool
     offline: bool
     max_export_mb: float | None
+    progress: Progress
 
 
 class ReadOptions(ScanOptions, total=False):
@@ -106,7 +109,12 @@ offline : bool
     Send nothing: answer from the cache alone, or say what is missing.
 max_export_mb : float, optional
     Refuse, before the download, an export that is estimated to be larger: in units of 10^6 bytes.
-    What a filter or a sample lets through cannot be estimated."""
+    What a filter or a sample lets through cannot be estimated.
+progress : {None, True, False} or callable
+    Who is told what a call does that takes longer than a second. `None` shows it where people
+    look: in a notebook, or on a terminal's stderr. `True` insists, in plain lines on stderr if need
+    be; `False` shows nothing. A function receives every event at once, see `dune_frames.progress`,
+    on the thread that reads: it should be quick, and when it fails the read goes on without it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,11 +137,13 @@ class Reading:
     cache: bool = True
     offline: bool = False
     max_export_mb: float | None = None
+    progress: Progress = None
 
     def __post_init__(self) -> None:
         refuse_other("uint256", self.uint256, ("exact", "string", "float64", "decimal"))
         refuse_other("varbinary", self.varbinary, ("hex", "bytes"))
         refuse_other("format", self.format, ("auto", "json", "csv"))
+        refuse_other_progress(self.progress)
         if isinstance(self.columns, str):
             raise InvalidRequestError(
                 f"columns={self.columns!r} is one text", advice="give a list of column names."

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from dune_frames._download.cache import Cache
     from dune_frames._network.exchange import Flow
+    from dune_frames._progress.watch import Watch
     from dune_frames._read.options import Reading
     from dune_frames._run.pin import Ask, Pinned
     from dune_frames._run.source import Source
@@ -52,6 +53,8 @@ class Read:
         The caller's options.
     frame : FrameOptions
         What to make of the rows.
+    watch : Watch
+        Is told what this call does.
     cache : Cache or None
         What this user has read before.
     """
@@ -59,27 +62,29 @@ class Read:
     driver: Driver
     reading: Reading
     frame: FrameOptions
+    watch: Watch
     cache: Cache | None = None
 
     def run(self, source: Source) -> Any:
         """Pin one execution of a source, and return its frame."""
-        return attach(*self._collect(self.pin(source), source, self.frame))
+        return attach(*self._read(source, self.frame))
 
     async def run_async(self, source: Source) -> Any:
         """Do the same beside an event loop."""
-        return attach(*await self._collect_async(source, self.frame))
+        return attach(*await self._read_async(source, self.frame))
 
     def table(self, source: Source) -> tuple[pa.Table, Provenance]:
         """Pin one execution of a source, and return its rows and where they come from."""
-        return self._collect(self.pin(source), source, FrameOptions("pyarrow"))
+        return self._read(source, FrameOptions("pyarrow"))
 
     async def table_async(self, source: Source) -> tuple[pa.Table, Provenance]:
         """Do the same beside an event loop."""
-        return await self._collect_async(source, FrameOptions("pyarrow"))
+        return await self._read_async(source, FrameOptions("pyarrow"))
 
     def pin(self, source: Source) -> Pinned:
         """Pin one execution of a source."""
-        return self._keep(source, self.driver.run(self._flow(source)))
+        with self.watch:
+            return self._keep(source, self.driver.run(self._flow(source)))
 
     def _flow(self, source: Source) -> Flow[Pinned]:
         known = None if self.cache is None else self.cache.known(source.question)
@@ -91,9 +96,14 @@ class Read:
             self.cache.keep(source.question, pinned.status)
         return pinned
 
-    async def _collect_async(self, source: Source, to: FrameOptions) -> tuple[Any, Provenance]:
-        pinned = self._keep(source, await self.driver.run_async(self._flow(source)))
-        return await in_thread(partial(self._collect, pinned, source, to), self.driver.stopped)
+    def _read(self, source: Source, to: FrameOptions) -> tuple[Any, Provenance]:
+        with self.watch:
+            return self._collect(self.pin(source), source, to)
+
+    async def _read_async(self, source: Source, to: FrameOptions) -> tuple[Any, Provenance]:
+        with self.watch:
+            pinned = self._keep(source, await self.driver.run_async(self._flow(source)))
+            return await in_thread(partial(self._collect, pinned, source, to), self.driver.stopped)
 
     def _collect(self, pinned: Pinned, source: Source, to: FrameOptions) -> tuple[Any, Provenance]:
         """Return the rows of a pinned execution: all of them, or an error that names it."""
@@ -127,7 +137,10 @@ class Read:
 
     def sink_parquet(self, source: Source, path: Path) -> Path:
         """Pin one execution of a source, and write its rows to a Parquet file."""
-        pinned = self.pin(source)
+        with self.watch:
+            return self._sink_parquet(self.pin(source), path)
+
+    def _sink_parquet(self, pinned: Pinned, path: Path) -> Path:
         with naming(pinned.status):
             download = self.download(pinned)
             beside = store_beside(path, download.plan)
@@ -156,7 +169,7 @@ class Read:
         refuse_large(pinned.status, plan, self.reading.max_export_mb)
         told = None if types is None else dict(zip(names, types, strict=True))
         store = None if self.cache is None or ask.window.sample_count else self.cache.pages(plan)
-        return Download(plan, self.driver, self.reading.format, told, store)
+        return Download(plan, self.driver, self.reading.format, told, self.watch, store)
 
 
 def _batches(download: Download, pinned: Pinned) -> Iterator[pa.RecordBatch]:

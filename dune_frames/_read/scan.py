@@ -140,7 +140,7 @@ class Scan:
         plain = self._plain(_ordered(self.schema.names, [*needed, *roots]), rows)
         # Whoever counts rows counts them before polars filters them.
         counted = (plain.limit, plain.offset, plain.sample_count) != (None, None, None)
-        if predicate is None or counted or _is_on_disk(self._whole(plain)):
+        if predicate is None or counted or self._whole(plain).is_on_disk:
             return [plain]
         said = split(read(predicate, self.polars_schema), self.schema)
         logger.info("filtered on this machine alone: %s", said.residual)
@@ -182,7 +182,7 @@ class Scan:
             self.pinned.status.execution_id, reading.columns, reading.filters, reading.limit,
         )  # fmt: skip
         call = self.start(reading)
-        with naming(self.pinned.status):
+        with call.watch, naming(self.pinned.status):
             for download in self._downloads(call):
                 for table in download.tables(self.pinned):
                     yield from _cut(table)
@@ -192,7 +192,7 @@ class Scan:
         """Yield a small download first, in case that is enough, and then that of the rest."""
         whole, reading = call.download(self.pinned), call.reading
         told = reading.limit is not None or reading.sample_count is not None
-        if told or _is_on_disk(whole):
+        if told or whole.is_on_disk:
             yield whole
             return
         form = "json" if reading.format == "auto" else reading.format
@@ -213,12 +213,6 @@ def _ordered(names: Iterable[str], wanted: Iterable[str]) -> list[str]:
 def _filtered(reading: Reading, text: str) -> Reading:
     given = f"({reading.filters})" if reading.filters else None
     return replace(reading, filters=both((text, given)))
-
-
-def _is_on_disk(download: Download) -> bool:
-    """Tell whether all rows are in the cache, so that nothing need be exported."""
-    window, store = download.plan.window, download.store
-    return store is not None and store.covers(window.start, download.plan.end)
 
 
 def _cut(table: pa.Table) -> Iterator[pa.Table]:

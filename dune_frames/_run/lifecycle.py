@@ -6,8 +6,9 @@ import logging
 from typing import TYPE_CHECKING, TypeVar
 
 from dune_frames import errors
-from dune_frames._network.exchange import CleanUp, Flow, Sleep, exchange, naming
+from dune_frames._network.exchange import CleanUp, Flow, Sleep, Tell, exchange, naming
 from dune_frames._wire import answers, endpoints
+from dune_frames.progress import Queued, Running
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -55,8 +56,15 @@ def wait(execution_id: str) -> Flow[answers.Status]:
     pauses = poll_pauses()
     with naming(execution_id):
         while not (now := (yield from status(execution_id))).is_finished:
+            yield Tell(_phase(now))
             yield Sleep(next(pauses))
     return now
+
+
+def _phase(now: answers.Status) -> Queued | Running:
+    if now.word == "PENDING":
+        return Queued(now.execution_id, now.queue_position)
+    return Running(now.execution_id)
 
 
 def cancel(execution_id: str) -> Flow[bool]:

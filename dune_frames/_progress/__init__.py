@@ -1,0 +1,1 @@
+"""Progress: who watches a call, and what they see of it."""
