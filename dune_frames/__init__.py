@@ -11,6 +11,7 @@ The code follows the way of the data, and so can a reader; each room imports onl
 ``_types``      what Dune's type texts mean in Arrow
 ``_ask``        what to ask: query, parameters, window of rows
 ``_wire``       Dune's endpoints and answers as values: URLs, headers and JSON keys are here only
+``_progress``   who watches a call, and what they see
 ``_network``    the money rules, the transport, the drivers on threads and on an event loop
 ``_run``        submit, poll, cancel; from a query, SQL or an id to one pinned execution
 ``_decode``     the bytes of a page into an Arrow table
@@ -21,7 +22,7 @@ The code follows the way of the data, and so can a reader; each room imports onl
 ==============  =================================================================================
 
 On top stand the handles (`execution`, `pipeline`), the `client` and the functions of ``_api``;
-beside them the shell (``cli``) and the embedded Dune (``local``).
+beside them the shell (``cli``), the notebook's magic (``magic``) and the embedded Dune (``local``).
 """
 
 from __future__ import annotations
@@ -30,11 +31,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from dune_frames import errors
+    from dune_frames import errors, progress
     from dune_frames._api import (
         execute_dune_pipeline,
         execute_dune_query,
         execute_dune_sql,
+        load_ipython_extension,
         read_dune_execution,
         read_dune_execution_async,
         read_dune_query,
@@ -63,6 +65,8 @@ __all__ = [
     "execute_dune_pipeline",
     "execute_dune_query",
     "execute_dune_sql",
+    "load_ipython_extension",
+    "progress",
     "provenance",
     "read_dune_execution",
     "read_dune_execution_async",
@@ -87,8 +91,8 @@ _HOMES = {
 
 def __getattr__(name: str) -> Any:
     """Load a public name when it is first used."""
-    if name == "errors":
-        return import_module("dune_frames.errors")
+    if name in ("errors", "progress"):
+        return import_module(f"dune_frames.{name}")
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     found = getattr(import_module(f"dune_frames.{_HOMES.get(name, '_api')}"), name)

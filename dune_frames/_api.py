@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import polars as pl
     import pyarrow as pa
+    from IPython.core.interactiveshell import InteractiveShell
 
     from dune_frames._ask.query import QueryReference
     from dune_frames._frame.frames import Pandas, Polars, PyArrow
@@ -723,3 +724,10 @@ def execute_dune_sql(
     'COMPLETED'
     """
     return (client or default_client()).execute_sql(sql, params, performance=performance)
+
+
+def load_ipython_extension(shell: InteractiveShell) -> None:
+    """Add the magics ``%dune`` and ``%%dune`` to IPython: ``%load_ext dune_frames`` calls this."""
+    from dune_frames.magic import load_ipython_extension
+
+    load_ipython_extension(shell)

@@ -40,6 +40,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from dune_frames._in_a_cell import rendered
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -89,6 +91,10 @@ class DuneError(Exception):
         if self.advice:
             lines.append(f"What to do: {self.advice}")
         return "\n".join(lines)
+
+    def _render_traceback_(self) -> list[str]:
+        """Tell IPython what to show: your own lines and the message."""
+        return rendered(self)
 
     def __reduce__(self) -> tuple[object, ...]:
         """Keep every attribute when the error crosses a process."""

@@ -37,12 +37,13 @@ def bind(sql: str, params: Mapping[str, Any] | None) -> str:
         A placeholder has no value, a value no placeholder, or a value has no literal.
     """
     values = dict(params or {})
-    wanted = dict.fromkeys(_placeholders(sql))
+    wanted = dict.fromkeys(placeholders(sql))
     _refuse_mismatch(list(wanted), list(values))
     return _TOKENS.sub(lambda found: _replace(found, values), sql) if values else sql
 
 
-def _placeholders(sql: str) -> Iterator[str]:
+def placeholders(sql: str) -> Iterator[str]:
+    """Yield the name of each placeholder outside comments and quoted names."""
     for found in _TOKENS.finditer(sql):
         if found["placeholder"]:
             yield found["placeholder"]

@@ -6,7 +6,7 @@ from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from dune_frames._decode.decoders import decoding
 from dune_frames._download.pages import check, check_sample, page_of, read_sample, read_span
@@ -93,6 +93,7 @@ class Download:
     width: Width = STREAM
     rows: int = field(default=0, init=False)
     size: int = field(default=0, init=False)
+    _before: tuple[int, int] = field(default=(0, 0), init=False)
     _csv: Future[bool] | None = field(default=None, init=False)
     _keeping: list[Future[None]] = field(default_factory=list, init=False)
 
@@ -123,11 +124,16 @@ class Download:
             self._tell(exports=self.size > 0)
             yield page.table
 
+    def after(self, earlier: Download) -> Self:
+        """Tell the rows of an earlier download too: the two are parts of one."""
+        self._before = (earlier.rows, earlier.size)
+        return self
+
     def _tell(self, *, exports: bool) -> None:
-        run, rows, total = self.plan.execution_id, self.rows, self.plan.rows
-        self.watch.tell(
-            Downloading(run, rows, total, self.size) if exports else FromCache(run, rows, total)
-        )
+        rows, size = self._before
+        run, total = self.plan.execution_id, self.plan.rows
+        told = (run, rows + self.rows, None if total is None else rows + total)
+        self.watch.tell(Downloading(*told, size + self.size) if exports else FromCache(*told))
 
     def _pages(self, pinned: Pinned) -> Iterator[Page]:
         at: int | None = self.plan.window.start

@@ -30,9 +30,17 @@ def below_a_jupyter_cell() -> Iterator[Draw]:
     from IPython.display import display
 
     show: Any = display
-    handle = show(_NOTHING, raw=True, display_id=True)
+    last = _NOTHING
+    handle = show(last, raw=True, display_id=True)
+
+    def draw(shown: Shown) -> None:
+        nonlocal last
+        if (new := _drawn(shown)) != last:  # each drawing starts the browser's animation anew
+            last = new
+            handle.update(new, raw=True)
+
     try:
-        yield lambda shown: handle.update(_drawn(shown), raw=True)
+        yield draw
     finally:
         handle.update(_NOTHING, raw=True)
 

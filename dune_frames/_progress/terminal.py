@@ -52,10 +52,10 @@ def _bar() -> Iterator[Draw]:
     from rich.console import Console
     from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
 
+    waiting = (SpinnerColumn(), TextColumn("{task.description}", markup=False))
+    counting = (*waiting, BarColumn())
     with Progress(
-        SpinnerColumn(),
-        TextColumn("{task.description}", markup=False),
-        BarColumn(),
+        *waiting,
         console=Console(stderr=True),
         transient=True,
         auto_refresh=False,
@@ -63,12 +63,12 @@ def _bar() -> Iterator[Draw]:
         redirect_stdout=False,
         redirect_stderr=False,
     ) as bar:
-        task = bar.add_task("", total=None)
+        task = bar.add_task("", total=1.0)
 
         def draw(shown: Shown) -> None:
-            total = None if shown.fraction is None else 1.0
+            bar.columns = waiting if shown.fraction is None else counting
             done = shown.fraction or 0.0
-            bar.update(task, description=str(shown), total=total, completed=done, refresh=True)
+            bar.update(task, description=str(shown), completed=done, refresh=True)
 
         yield draw
 

@@ -201,7 +201,7 @@ class Scan:
         yield first
         if first.rows == FIRST_ROWS:
             rest = replace(reading, offset=(reading.offset or 0) + FIRST_ROWS)
-            yield replace(call, reading=rest).download(self.pinned)
+            yield replace(call, reading=rest).download(self.pinned).after(first)
 
 
 def _ordered(names: Iterable[str], wanted: Iterable[str]) -> list[str]:

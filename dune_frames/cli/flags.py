@@ -2,7 +2,6 @@
 
 # typer reads these annotations at run time, so they are no strings here.
 
-import csv
 from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
 from typing import Annotated, Any, cast
@@ -13,6 +12,7 @@ from dune_frames._download.plan import Format
 from dune_frames._read.options import Reading, ReadOptions, RunOptions
 from dune_frames._types.table import Uint256, Varbinary
 from dune_frames.cli.parameters import read_parameters
+from dune_frames.cli.values import names_of, number_or_text
 
 _ROWS, _TYPES, _RUN = "Which rows", "Which types", "The run"
 
@@ -118,14 +118,9 @@ class ReadingFlags:
     def options(self) -> ReadOptions:
         """The options that were given; the library's defaults stand for the rest."""
         values = {each.name: getattr(self, each.name) for each in fields(self)}
-        values["columns"] = _names(self.columns) if self.columns else None
+        values["columns"] = names_of(self.columns) if self.columns else None
         given = {name: value for name, value in values.items() if value is not None}
         return cast("ReadOptions", given)
-
-
-def _names(lists: list[str]) -> list[str]:
-    """Part comma-separated names; a name in double quotes may hold a comma."""
-    return [name for row in csv.reader(lists, skipinitialspace=True) for name in row]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -186,18 +181,9 @@ class RunFlags:
 
     def options(self, reading: ReadingFlags) -> RunOptions:
         """Return what the library takes: all that was given, for the run and for reading it."""
-        options = RunOptions(
-            **reading.options, max_age=_age(self.max_age), performance=self.performance
-        )
+        age = None if self.max_age is None else number_or_text(self.max_age)
+        options = RunOptions(**reading.options, max_age=age, performance=self.performance)
         if self.local:
             # An embedded Dune that ends with this command leaves nothing to remember.
             options["cache"] = False
         return options
-
-
-def _age(text: str | None) -> float | str | None:
-    """Return plain numbers as seconds; the library reads the rest."""
-    try:
-        return None if text is None else float(text)
-    except ValueError:
-        return text
