@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 import traceback
+from functools import partial
 from pathlib import Path
 
 _PACKAGE = str(Path(__file__).parent)
@@ -17,6 +18,11 @@ def rendered(problem: BaseException) -> list[str]:
     frames = traceback.extract_tb(problem.__traceback__)
     own = [frame for frame in frames if not frame.filename.startswith(_foreign())]
     return [*(f"{_place(frame)}\n    {frame.line}" for frame in own), words(problem)]
+
+
+def show_own_lines(problem: BaseException) -> None:
+    """Let an exception that is not of this library be shown as if it were."""
+    problem.__dict__["_render_traceback_"] = partial(rendered, problem)
 
 
 def words(problem: BaseException) -> str:

@@ -38,6 +38,7 @@ where there is none, and ends with a line that says what to do.
 
 from __future__ import annotations
 
+import html
 from typing import TYPE_CHECKING, Any
 
 from dune_frames._in_a_cell import rendered
@@ -95,6 +96,9 @@ class DuneError(Exception):
     def _render_traceback_(self) -> list[str]:
         """Tell IPython what to show: your own lines and the message."""
         return rendered(self)
+
+    def _repr_html_(self) -> str:
+        return f"<pre>{html.escape(type(self).__name__)}: {html.escape(str(self))}</pre>"
 
     def __reduce__(self) -> tuple[object, ...]:
         """Keep every attribute when the error crosses a process."""

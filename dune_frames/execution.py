@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
+from dune_frames._facts import Fact, ShowsFacts
 from dune_frames._read.estimate import Estimate, estimate
 from dune_frames._read.options import Reading, ReadOptions, ScanOptions, shows_options
 from dune_frames._run import lifecycle
@@ -12,6 +13,7 @@ from dune_frames._run.source import Existing
 
 if TYPE_CHECKING:
     import os
+    from collections.abc import Iterator
     from typing import Unpack
 
     import pandas as pd
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
     from dune_frames.progress import Progress
 
 
-class Execution:
+class Execution(ShowsFacts):
     """One execution on Dune, finished or not.
 
     `Dune.execution`, `execute_dune_query` and `execute_dune_sql` make these. Making one sends
@@ -39,10 +41,12 @@ class Execution:
     def __init__(self, execution_id: str, calls: Calls) -> None:
         self.execution_id = execution_id
         self._calls = calls
+        self._seen: Status | None = None
 
-    def __repr__(self) -> str:
-        """Name the execution."""
-        return f"Execution({self.execution_id!r})"
+    def _facts(self) -> Iterator[tuple[str, Fact]]:
+        """Name the execution, and what this handle was told of it last."""
+        yield "execution", self.execution_id
+        yield from () if self._seen is None else self._seen.news()
 
     def status(self) -> Status:
         """Ask for the state: GET /execution/{execution_id}/status, free of charge.
@@ -58,7 +62,8 @@ class Execution:
         APIError, TransportError
             Dune did not tell.
         """
-        return self._calls.run(lifecycle.status(self.execution_id))
+        self._seen = self._calls.run(lifecycle.status(self.execution_id))
+        return self._seen
 
     def wait(self, timeout: float | None = None, *, progress: Progress = None) -> Status:
         """Wait until the run is over, asking in growing intervals.
@@ -82,7 +87,8 @@ class Execution:
         DeadlineError
             It is still under way after `timeout`.
         """
-        return self._calls.watched(lifecycle.wait(self.execution_id), timeout, progress)
+        self._seen = self._calls.watched(lifecycle.wait(self.execution_id), timeout, progress)
+        return self._seen
 
     def cancel(self) -> bool:
         """Stop the run: POST /execution/{execution_id}/cancel, free of charge.

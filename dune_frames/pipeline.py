@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
+from dune_frames._facts import ShowsFacts
 from dune_frames._network.exchange import Sleep, Tell, exchange
 from dune_frames._run.lifecycle import poll_pauses
 from dune_frames._wire import catalog, endpoints
@@ -12,6 +13,9 @@ from dune_frames.execution import Execution
 from dune_frames.progress import RunningPipeline
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dune_frames._facts import Fact
     from dune_frames._network.exchange import Flow
     from dune_frames._read.calls import Calls
     from dune_frames._run.source import Saved
@@ -21,7 +25,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger("dune_frames")
 
 
-class PipelineExecution:
+class PipelineExecution(ShowsFacts):
     """One execution of a pipeline on Dune, finished or not.
 
     `execute_dune_pipeline` and `Dune.pipeline_execution` make these.
@@ -35,11 +39,12 @@ class PipelineExecution:
     def __init__(self, pipeline_execution_id: str, calls: Calls) -> None:
         self.pipeline_execution_id = pipeline_execution_id
         self._calls = calls
-        self._ended: PipelineStatus | None = None
+        self._told: PipelineStatus | None = None
 
-    def __repr__(self) -> str:
-        """Name the execution."""
-        return f"PipelineExecution({self.pipeline_execution_id!r})"
+    def _facts(self) -> Iterator[tuple[str, Fact]]:
+        """Name the execution, and what this handle was told of it last."""
+        yield "pipeline execution", self.pipeline_execution_id
+        yield from () if self._told is None else self._told.news()
 
     def status(self) -> PipelineStatus:
         """Ask for the state of the pipeline and of each of its nodes.
@@ -90,7 +95,8 @@ class PipelineExecution:
 
         Asks for the status (free of charge) until the pipeline is known to be over.
         """
-        now = self._ended or self.status()
+        told = self._told
+        now = told if told is not None and told.is_finished else self.status()
         return [
             Execution(node.execution_id, self._calls)
             for node in now.nodes
@@ -98,8 +104,8 @@ class PipelineExecution:
         ]
 
     def _seen(self, now: PipelineStatus) -> PipelineStatus:
-        """Remember how it ended: that never changes."""
-        self._ended = now if now.is_finished else None
+        """Remember it: how it ended never changes."""
+        self._told = now
         return now
 
 

@@ -19,10 +19,11 @@ PACKAGE = ROOT / "dune_frames"
 #: The rooms and the modules in them, on the way of the data. A module imports only what stands
 #: before it: in its own room, or in a room before.
 WAY_OF_THE_DATA = {
-    "": ["errors"],
+    "": ["_in_a_cell", "_facts", "errors", "progress"],
     "_types": ["constants", "moments", "numbers", "table", "cast", "schema"],
     "_ask": ["query", "params", "literals", "binding"],
     "_wire": ["endpoints", "envelope", "origin", "answers", "catalog", "refusal"],
+    "_progress": ["viewer", "terminal", "notebooks", "watch"],
     "_network": [
         "key", "settings", "attempt", "connection", "exchange", "transport", "driver",
     ],
@@ -36,11 +37,12 @@ WAY_OF_THE_DATA = {
 }  # fmt: skip
 
 #: What stands beside the way: programs and servers on top of it.
-BESIDE = {"cli", "local"}
+BESIDE = {"cli", "local", "magic"}
 
 EXPORTS = {
     "Dune", "DuneError", "Execution", "PipelineExecution", "__version__", "errors",
-    "execute_dune_pipeline", "execute_dune_query", "execute_dune_sql", "provenance",
+    "execute_dune_pipeline", "execute_dune_query", "execute_dune_sql", "load_ipython_extension",
+    "progress", "provenance",
     "read_dune_execution", "read_dune_execution_async",
     "read_dune_query", "read_dune_query_async",
     "read_dune_sql", "read_dune_sql_async",
@@ -113,7 +115,9 @@ def test_one_file_touches_the_network_library(library, owner):
 
 
 def _loaded_after(code: str) -> set[str]:
-    names = "'pandas', 'polars', 'pyarrow', 'requests', 'numpy', 'duckdb', 'asyncio'"
+    names = (
+        "'pandas', 'polars', 'pyarrow', 'requests', 'numpy', 'duckdb', 'asyncio', 'IPython', 'rich'"
+    )
     ending = f"; import sys; print(*[m for m in ({names},) if m in sys.modules])"
     done = subprocess.run(
         [sys.executable, "-c", code + ending], capture_output=True, text=True, check=True
@@ -122,7 +126,7 @@ def _loaded_after(code: str) -> set[str]:
 
 
 def test_importing_costs_nothing():
-    """`import dune_frames` loads no frame library and no network library."""
+    """`import dune_frames` loads no frame library, no network library and nothing of notebooks."""
     assert _loaded_after("import dune_frames") == set()
 
 

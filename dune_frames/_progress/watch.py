@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol, Self
 
+from dune_frames._in_a_cell import show_own_lines
 from dune_frames._progress import notebooks, terminal
 from dune_frames._progress.viewer import Place, Viewer
 from dune_frames.errors import InvalidRequestError
@@ -140,6 +141,8 @@ class Watch:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        if isinstance(error, KeyboardInterrupt):
+            show_own_lines(error)
         with self._lock:
             self._entries -= 1
             if self.audience is not None and not self._entries:

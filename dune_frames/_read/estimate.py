@@ -5,9 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from dune_frames._facts import Fact, ShowsFacts
 from dune_frames.errors import ExportTooLargeError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from dune_frames._download.plan import Plan
     from dune_frames._wire.answers import Status
 
@@ -16,8 +19,8 @@ CREDITS_PER_MEGABYTE = {"free": 20.0, "analyst": 10.0, "plus": 2.0}
 _MEGABYTE = 1_000_000
 
 
-@dataclass(frozen=True, slots=True)
-class Estimate:
+@dataclass(frozen=True, slots=True, repr=False)
+class Estimate(ShowsFacts):
     """What exporting a result would take. An estimate: Dune does not say how it counts bytes.
 
     Attributes
@@ -36,6 +39,13 @@ class Estimate:
     megabytes: float | None
     credits: dict[str, float]
     basis: str
+
+    def _facts(self) -> Iterator[tuple[str, Fact]]:
+        yield "rows", self.rows
+        yield "size", None if self.megabytes is None else f"{self.megabytes:,.2f} MB"
+        for plan, price in self.credits.items():
+            yield f"credits ({plan})", price
+        yield "basis", self.basis
 
     def __str__(self) -> str:
         """Say it in one line."""

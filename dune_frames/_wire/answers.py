@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
+from dune_frames._facts import Fact, ShowsFacts, megabytes, query_link
 from dune_frames._wire.endpoints import NEXT_OFFSET_HEADER, NEXT_URI_HEADER, Answer
 from dune_frames._wire.envelope import MalformedBodyError, Rows, cut_out_rows, read_object
 from dune_frames._wire.origin import own_address
@@ -52,8 +53,8 @@ class Failure:
 _FINAL = ("COMPLETED", "COMPLETED_PARTIAL", "FAILED", "CANCELLED", "CANCELED", "EXPIRED")
 
 
-@dataclass(frozen=True, slots=True)
-class Status:
+@dataclass(frozen=True, slots=True, repr=False)
+class Status(ShowsFacts):
     """The state of an execution, as the free status endpoint tells it.
 
     Attributes
@@ -90,6 +91,26 @@ class Status:
         """The state without its prefix, in one spelling: ``"CANCELLED"``, never ``"CANCELED"``."""
         word = self.state.removeprefix("QUERY_STATE_")
         return "CANCELLED" if word == "CANCELED" else word
+
+    def _facts(self) -> Iterator[tuple[str, Fact]]:
+        yield "execution", self.execution_id
+        yield from self.news()
+
+    def news(self) -> Iterator[tuple[str, Fact]]:
+        """Yield what is to be shown of it beside the execution's id."""
+        told = self.metadata or Metadata(())
+        yield "state", self.word
+        yield "query", query_link(self.query_id)
+        yield "queue position", None if self.started_at else self.queue_position
+        yield "submitted", self.submitted_at
+        yield "ran", self.ended_at - self.started_at if self.ended_at and self.started_at else None
+        yield "ended", self.ended_at
+        yield "rows", told.total_row_count
+        yield "columns", len(told.column_names) or None
+        yield "size", megabytes(told.total_result_set_bytes)
+        yield "credits", self.execution_cost_credits
+        yield "expires", self.expires_at
+        yield "failure", None if self.failure is None else self.failure.message
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,14 +6,15 @@ Only their documentation is known: what it calls optional may be missing, states
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
+from dune_frames._facts import Code, Fact, ShowsFacts, query_link
 from dune_frames._wire.envelope import MalformedBodyError, read_object
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from dune_frames._wire.endpoints import Answer
 
@@ -72,8 +73,8 @@ class PipelineNode:
         return self.failed or self.word in _GOOD
 
 
-@dataclass(frozen=True, slots=True)
-class PipelineStatus:
+@dataclass(frozen=True, slots=True, repr=False)
+class PipelineStatus(ShowsFacts):
     """The state of a pipeline's execution, as the free status endpoint tells it.
 
     Attributes
@@ -112,6 +113,18 @@ class PipelineStatus:
         may_stand_still = self.failed or self.word not in _UNDER_WAY
         return may_stand_still and bool(self.nodes) and not any(map(self._moves, self.nodes))
 
+    def _facts(self) -> Iterator[tuple[str, Fact]]:
+        return self.news()
+
+    def news(self) -> Iterator[tuple[str, Fact]]:
+        """Yield what is to be shown of it."""
+        yield "state", self.word
+        yield "error", self.error
+        for node in self.nodes:
+            name = f"view {node.view_name}" if node.view_name else f"query {node.query_id}"
+            words = (name, node.word, node.execution_id, node.error)
+            yield f"node {node.node_id}", " ".join(each for each in words if each)
+
     def _moves(self, node: PipelineNode) -> bool:
         waits = self.failed and node.word in _NOT_STARTED
         return not node.is_finished and not waits
@@ -138,9 +151,14 @@ class QueryParameter:
     default: str | None = None
     choices: tuple[str, ...] = ()
 
+    def __str__(self) -> str:
+        kind = "" if self.type is None else f" ({self.type})"
+        default = "" if self.default is None else f" = {self.default}"
+        return f"{self.name}{kind}{default}"
 
-@dataclass(frozen=True, slots=True)
-class SavedQuery:
+
+@dataclass(frozen=True, slots=True, repr=False)
+class SavedQuery(ShowsFacts):
     """A saved query as Dune keeps it.
 
     Attributes
@@ -159,11 +177,20 @@ class SavedQuery:
 
     query_id: int
     name: str
-    sql: str = field(repr=False)
+    sql: str
     parameters: tuple[QueryParameter, ...] = ()
     description: str | None = None
     owner: str | None = None
     version: int | None = None
+
+    def _facts(self) -> Iterator[tuple[str, Fact]]:
+        yield "query", query_link(self.query_id)
+        yield "name", self.name or None
+        yield "description", self.description
+        yield "owner", self.owner
+        yield "version", self.version
+        yield "parameters", ", ".join(map(str, self.parameters)) or None
+        yield "sql", Code(self.sql)
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,8 +203,8 @@ class BillingPeriod:
     credits_included: float | None
 
 
-@dataclass(frozen=True, slots=True)
-class Usage:
+@dataclass(frozen=True, slots=True, repr=False)
+class Usage(ShowsFacts):
     """What the account has used.
 
     Attributes
@@ -195,6 +222,22 @@ class Usage:
     private_dashboards: int | None = None
     bytes_used: int | None = None
     bytes_allowed: int | None = None
+
+    def _facts(self) -> Iterator[tuple[str, Fact]]:
+        for each in self.billing_periods:
+            yield (
+                f"{each.start_date} to {each.end_date}",
+                _share(each.credits_used, each.credits_included, "credits"),
+            )
+        yield "private queries", self.private_queries
+        yield "private dashboards", self.private_dashboards
+        yield "storage", _share(self.bytes_used, self.bytes_allowed, "bytes")
+
+
+def _share(used: float | None, allowed: float | None, unit: str) -> str | None:
+    """Return how much of something is used, as far as it is told."""
+    told = [f"{each:,}" for each in (used, allowed) if each is not None]
+    return f"{' of '.join(told)} {unit}" if told else None
 
 
 def read_pipeline_started(answer: Answer) -> str:
