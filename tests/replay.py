@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from dune_frames._network.exchange import CleanUp, Send, Sleep, Step
+from dune_frames._network.exchange import CleanUp, Send, Sleep, Step, Tell
 from dune_frames._wire.endpoints import Answer
+
+if TYPE_CHECKING:
+    from dune_frames.progress import Event
 
 BASE_URL = "https://api.dune.com"
 
@@ -30,12 +33,18 @@ class Replay:
     interrupts : dict of int to BaseException
         What is thrown instead of taking the step with that number, counted from 0.
     steps : list of Step
-        What the flow wanted.
+        What the flow wanted, without what it told.
+    told : list of Event
+        What it told of its progress.
+    refuse_to_listen : BaseException or None
+        What is thrown instead of listening.
     """
 
     outcomes: list[Answer | BaseException]
     interrupts: dict[int, BaseException] = field(default_factory=dict)
     steps: list[Step] = field(default_factory=list)
+    told: list[Event] = field(default_factory=list)
+    refuse_to_listen: BaseException | None = None
 
     def run(self, flow: Any) -> Any:
         """Take every step; return what the flow returns, or raise what it raises."""
@@ -49,6 +58,9 @@ class Replay:
             outcome = self._outcome(step)
 
     def _outcome(self, step: Step) -> Any:
+        if isinstance(step, Tell):
+            self.told.append(step.event)
+            return self.refuse_to_listen
         self.steps.append(step)
         interrupt = self.interrupts.get(len(self.steps) - 1)
         if interrupt is not None:

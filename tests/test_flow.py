@@ -18,6 +18,7 @@ from dune_frames._network.exchange import PAUSES, LostError
 from dune_frames._run import lifecycle
 from dune_frames._run.pin import Ask, pin_execution, pin_latest, pin_new
 from dune_frames._run.source import Saved, Sql
+from dune_frames.progress import Queued, Running
 
 ID = "01HKZJ2683PHF9Q9PHHQ8FW4Q1"
 OTHER = "01HKZJ2683PHF9Q9PHHQ8FW4Q2"
@@ -190,6 +191,32 @@ def test_an_answer_about_another_run_is_refused():
         Replay([state("COMPLETED"), state("COMPLETED", OTHER, **PAGE)]).run(
             pin_execution(ID, Ask())
         )
+
+
+# What it tells
+
+
+@given(states=st.lists(st.sampled_from(["PENDING", "EXECUTING", "SOMETHING_NEW"])))
+def test_a_wait_tells_every_state_that_it_sees_and_no_time(states):
+    """The flow has no clock: it tells the phase of each unfinished state, and nothing at the end."""
+    replay = Replay([*(state(each, is_execution_finished=False) for each in states), COMPLETED])
+    replay.run(lifecycle.wait(ID))
+    assert replay.told == [Queued(ID) if each == "PENDING" else Running(ID) for each in states]
+
+
+def test_a_queued_run_tells_how_many_stand_before_it():
+    """The position is Dune's own; where it tells none, there is none."""
+    replay = Replay([state("PENDING", queue_position=4), COMPLETED])
+    replay.run(lifecycle.wait(ID))
+    assert replay.told == [Queued(ID, 4)]
+
+
+def test_an_interrupt_while_progress_is_told_cancels_the_run():
+    """An interrupt counts wherever it comes, also in the function that listens."""
+    replay = Replay([STARTED, PENDING, CANCELLED], refuse_to_listen=KeyboardInterrupt())
+    with pytest.raises(KeyboardInterrupt):
+        replay.run(pin_new(SQL, Ask()))
+    assert replay.sent[-1] == CANCEL
 
 
 # Who gives up
