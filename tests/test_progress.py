@@ -266,7 +266,7 @@ def test_what_is_no_progress_is_refused_before_anything_is_sent(local, client, p
             call("SELECT 1", progress=progress)
     with pytest.raises(errors.InvalidRequestError, match="progress="):
         client.execution("01HKZJ2683PHF9Q9PHHQ8FW4Q1").wait(progress=progress)
-    assert local.requests == []
+    assert not local.requests
 
 
 def test_a_coroutine_function_is_refused(client):
@@ -282,18 +282,21 @@ def test_a_coroutine_function_is_refused(client):
 # What is shown
 
 
-READ = """
-import sys, threading
+PROGRAM = """
+import os, sys
 from dune_frames.local import LocalDune
 with LocalDune(queue_seconds={queued}, page_rows=500) as local:
-    frame = local.client().read_sql("SELECT * FROM dex.trades LIMIT 1200", {options})
+    read = local.client().read_sql
+    {lines}
     print(frame.shape, *[each for each in ("IPython", "rich") if each in sys.modules])
 """
+READ = "frame = read('SELECT * FROM dex.trades LIMIT 1200', frame='pyarrow', {options})"
 
 
-def program(queued, options="frame='pyarrow'"):
-    """Return the command of a process that reads."""
-    return [sys.executable, "-c", READ.format(queued=queued, options=options)]
+def program(*options, before="pass"):
+    """Return the command of a process that reads once for each of the options."""
+    lines = [before, *(READ.format(options=each) for each in options)]
+    return [sys.executable, "-c", PROGRAM.format(queued=LONG, lines="\n    ".join(lines))]
 
 
 def unwatched(command, **environment):
@@ -333,14 +336,9 @@ def on_a_terminal(command, **environment):
     return out, shown.decode()
 
 
-def test_nothing_is_shown_where_nobody_looks():
-    """In a pipe there is no progress, and nothing is loaded for it; nor is there with False."""
-    assert unwatched(program(LONG)) == ("(1200, 24)\n", "")
-
-
-def test_who_insists_gets_plain_lines():
-    """With `True` a pipe gets one line for each phase, without a control character."""
-    out, err = unwatched(program(LONG, "frame='pyarrow', progress=True"))
+def test_where_nobody_looks_only_who_insists_gets_lines():
+    """In a pipe nothing is shown, nor loaded for it; `True` gets a line for each phase there."""
+    out, err = unwatched(program("", "progress=True"))
     assert out == "(1200, 24)\n"
     assert re.match(r"dune_frames: queued, \d s\n", err)
     assert all(line.startswith("dune_frames: ") and line.isprintable() for line in err.splitlines())
@@ -349,7 +347,7 @@ def test_who_insists_gets_plain_lines():
 
 def test_a_terminal_shows_one_line_that_is_gone_at_the_end():
     """The line is drawn over and over on stderr, erased at the end, and stdout is untouched."""
-    out, shown = on_a_terminal(program(LONG))
+    out, shown = on_a_terminal(program(""))
     assert out == "(1200, 24) rich\n"
     assert "queued, 1 s" in shown
     assert shown.count("\n") == 1  # where the line is left, and taken back by the next:
@@ -358,16 +356,26 @@ def test_a_terminal_shows_one_line_that_is_gone_at_the_end():
     assert "\x1b[?25h" in shown  # the cursor is back
 
 
-@pytest.mark.parametrize(
-    ("queued", "options", "environment"),
-    [(0, "", {}), (LONG, "progress=False", {}), (LONG, "", {"TERM": "dumb"})],
-    ids=["short", "refused", "dumb"],
-)
-def test_a_terminal_stays_untouched(queued, options, environment):
-    """What is over within a second, is not to be shown, or cannot be redrawn, shows nothing."""
-    out, shown = on_a_terminal(program(queued, options or "frame='polars'"), **environment)
-    assert out.startswith("(1200, 24)")
+def test_a_terminal_stays_untouched():
+    """What shall not be shown, or cannot be redrawn, shows nothing."""
+    out, shown = on_a_terminal(program("progress=False", "progress=None", before=DUMB))
+    assert out == "(1200, 24)\n"
     assert shown == ""
+
+
+DUMB = "os.environ['TERM'] = 'dumb'"
+
+
+def test_what_is_over_within_a_second_is_not_shown():
+    """A place is not even opened for it."""
+
+    def never():
+        raise AssertionError
+
+    viewer = Viewer(Place(never))
+    viewer.start()
+    viewer(Running("x"))
+    viewer.stop()
 
 
 def test_the_clock_moves_on_between_two_events():
