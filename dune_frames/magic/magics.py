@@ -18,9 +18,8 @@ from dune_frames._api import default_client
 from dune_frames._ask.binding import placeholders
 from dune_frames._frame.provenance import provenance
 from dune_frames._in_a_cell import words
-from dune_frames.cli.access import embedded
 from dune_frames.cli.parameters import read_parameters
-from dune_frames.errors import DuneError, InvalidRequestError
+from dune_frames.errors import ConfigurationError, DuneError, InvalidRequestError
 from dune_frames.magic.options import takes_options
 
 if TYPE_CHECKING:
@@ -44,7 +43,14 @@ def local_dune() -> LocalDune:
     ConfigurationError
         The extra ``local`` is not installed.
     """
-    return embedded().start()
+    try:
+        from dune_frames.local import LocalDune
+    except ModuleNotFoundError as problem:
+        raise ConfigurationError(
+            f"the embedded Dune needs {problem.name}, which is not installed",
+            advice="%pip install 'dune-frames[local]'",
+        ) from None
+    return LocalDune().start()
 
 
 @magics_class
