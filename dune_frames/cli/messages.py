@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import sys
 import warnings
 from typing import TYPE_CHECKING
@@ -23,8 +24,9 @@ def harmless(text: str) -> str:
 def say(text: str) -> None:
     """Write a message. Nobody reading it is no reason to fail."""
     with contextlib.suppress(OSError):
-        line = f"dune-frames: {harmless(text)}\n"
-        sys.stderr.write(line)
+        # On a terminal a line of progress may stand where the message goes.
+        clear = "\r\x1b[K" if sys.stderr.isatty() and os.environ.get("TERM") != "dumb" else ""
+        sys.stderr.write(f"{clear}dune-frames: {harmless(text)}\n")
         sys.stderr.flush()
 
 

@@ -44,7 +44,8 @@ class OutputFlags:
         typer.Option(help="Write in this format; without -o, to stdout instead of a table."),
     ] = None
     quiet: Annotated[
-        bool, typer.Option("--quiet", "-q", help="No messages on stderr but errors.")
+        bool,
+        typer.Option("--quiet", "-q", help="No messages and no progress on stderr, only errors."),
     ] = False
 
     @contextmanager
@@ -55,6 +56,11 @@ class OutputFlags:
                 yield lambda table: _put(table, put)
             if self._file:
                 logger.info("written to %s", self._file)
+
+    @property
+    def progress(self) -> bool | None:
+        """Whether a terminal shows what the command waits for."""
+        return False if self.quiet else None
 
     @property
     def _file(self) -> Path | None:

@@ -24,7 +24,9 @@ def query(
     """Read a saved query: its stored result, or a new run where there is none."""
     values = params.values
     with output.opened() as put, client(local=run.local) as dune:
-        put(dune.read_query(query, values, frame="pyarrow", **run.options(reading)))
+        options = run.options(reading)
+        options["progress"] = output.progress
+        put(dune.read_query(query, values, frame="pyarrow", **options))
 
 
 def sql(
@@ -47,7 +49,9 @@ def sql(
     """Run SQL and read its result. {{name}} in it takes the value of -p name=value."""
     text, values = _sql_of(sql, file), params.values
     with output.opened() as put, client(local=run.local) as dune:
-        put(dune.read_sql(text, values, frame="pyarrow", **run.options(reading)))
+        options = run.options(reading)
+        options["progress"] = output.progress
+        put(dune.read_sql(text, values, frame="pyarrow", **options))
 
 
 def execution(
@@ -57,7 +61,9 @@ def execution(
 ) -> None:
     """Read the result of an execution; wait for it where it still runs. It starts no run."""
     with output.opened() as put, client(local=False) as dune:
-        put(dune.read_execution(execution_id, frame="pyarrow", **reading.options))
+        options = reading.options
+        options["progress"] = output.progress
+        put(dune.read_execution(execution_id, frame="pyarrow", **options))
 
 
 def _sql_of(sql: str | None, file: Path | None) -> str:
