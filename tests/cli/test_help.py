@@ -27,7 +27,7 @@ def test_help_tells_options_and_exit_status(bare_shell):
 
 def test_reading_commands_take_every_option_of_the_library():
     """Each option of a read is an option of the shell, but for those that only Python can give."""
-    only_python = {"schema_overrides", "dtype_backend"}
+    only_python = {"schema_overrides", "dtype_backend", "progress"}
     shell = {each.name for each in fields(ReadingFlags)}
     assert shell == {each.name for each in fields(Reading)} - only_python
 
