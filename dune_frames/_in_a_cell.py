@@ -40,7 +40,7 @@ def _foreign() -> tuple[str, ...]:
 
 
 def _place(frame: traceback.FrameSummary) -> str:
-    ipython = sys.modules.get("IPython")
-    shell = ipython.get_ipython() if ipython else None
+    find = getattr(sys.modules.get("IPython"), "get_ipython", None)
+    shell = find() if find is not None else None
     name = shell.compile.format_code_name(frame.filename) if shell else None
     return f"{' '.join(name or ('File', frame.filename))}, line {frame.lineno}"

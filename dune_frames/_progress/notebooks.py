@@ -19,9 +19,8 @@ if TYPE_CHECKING:
 
 def is_jupyter() -> bool:
     """Tell whether this process is a kernel: whoever talks to one looks at its cells."""
-    ipython = sys.modules.get("IPython")
-    shell = ipython.get_ipython() if ipython else None
-    return getattr(shell, "kernel", None) is not None
+    find = getattr(sys.modules.get("IPython"), "get_ipython", None)
+    return find is not None and getattr(find(), "kernel", None) is not None
 
 
 @contextlib.contextmanager
@@ -56,8 +55,8 @@ def _drawn(shown: Shown) -> dict[str, str]:
 
 def is_marimo() -> bool:
     """Tell whether this thread runs a cell of a marimo notebook."""
-    marimo = sys.modules.get("marimo")
-    return marimo is not None and bool(marimo.running_in_notebook())
+    ask = getattr(sys.modules.get("marimo"), "running_in_notebook", None)
+    return ask is not None and bool(ask())
 
 
 @contextlib.contextmanager

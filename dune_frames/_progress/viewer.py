@@ -11,6 +11,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -85,14 +86,13 @@ class Viewer:
     def start(self) -> None:
         """Show the call from now on."""
         self._latest = (Asking(), time.monotonic())
-        self._over.clear()
+        self._over = threading.Event()
         # In the context of the caller: to a notebook it tells which cell this belongs to.
         show = contextvars.copy_context().run
-        self._thread = self.place.thread(target=show, args=(self._show,), daemon=True)
-        try:
-            self._thread.start()
-        except RuntimeError:  # no more threads
-            self._thread = None
+        thread = self.place.thread(target=show, args=(self._show, self._over), daemon=True)
+        with suppress(RuntimeError):  # no more threads
+            thread.start()
+            self._thread = thread
 
     def stop(self) -> None:
         """Remove what is shown."""
@@ -100,14 +100,14 @@ class Viewer:
         if self._thread is not None:
             self._thread.join(_LAST_DRAWING_SECONDS)
 
-    def _show(self) -> None:
-        if self._over.wait(SHOWN_AFTER_SECONDS):
+    def _show(self, over: threading.Event) -> None:
+        if over.wait(SHOWN_AFTER_SECONDS):
             return
         try:
             with self.place.opened() as draw:
                 while True:
                     draw(self._now())
-                    if self._over.wait(_REDRAW_SECONDS):
+                    if over.wait(_REDRAW_SECONDS):
                         return
         except Exception:
             logger.info("the progress could not be shown", exc_info=True)
