@@ -100,10 +100,7 @@ class DuneMagics(Magics):
         """Run a cell; bind its frame to a name, or return it."""
         if name is not None and (not name.isidentifier() or keyword.iskeyword(name)):
             raise UsageError(f"{name!r} is no variable name; %dune {name} (one %) reads a query.")
-        quiet, client, params = asked.get("quiet", False), _client(asked), _pairs(asked)
-        if asked.pop("from_variables", False):
-            params |= self._variables(name for name in placeholders(sql) if name not in params)
-        _refuse_missing(sql, params)
+        quiet, client, params = asked.get("quiet", False), _client(asked), self._bound(sql, asked)
         frame = client.read_sql(sql, params, **_options(asked))
         if name is None:
             return frame
@@ -112,20 +109,28 @@ class DuneMagics(Magics):
             display({"text/plain": _summary(name, frame)}, raw=True)
         return None
 
+    def _bound(self, sql: str, asked: dict[str, Any]) -> dict[str, Any]:
+        """Return a value for each placeholder of SQL."""
+        params = _pairs(asked)
+        if asked.pop("from_variables", False):
+            params |= self._variables(name for name in placeholders(sql) if name not in params)
+        _refuse_missing(sql, params)
+        return params
+
     def _read(self, what: str | None, asked: dict[str, Any]) -> Any:
         """Return the frame of a saved query or an execution."""
         if what is None:
             raise UsageError("name a query's number or URL, or an execution's id; see %dune?")
-        client, params, wanted = _client(asked), _pairs(asked), asked.pop("from_variables", False)
-        if not _EXECUTION_ID.fullmatch(what):
-            if wanted:
-                declared = [each.name for each in client.query(what).parameters]
-                known = (each for each in declared if each in self._names)
-                params = self._variables(known) | params
-            return client.read_query(what, params, **_options(asked))
-        if wanted or params or {"max_age", "performance"} & asked.keys():
-            raise UsageError("an execution is read as it is: leave parameters and max-age out.")
-        return client.read_execution(what, **_options(asked))
+        client = _client(asked)
+        if _EXECUTION_ID.fullmatch(what):
+            if asked.keys() & {"pairs", "from_variables", "max_age", "performance"}:
+                raise UsageError("an execution is read as it is: leave parameters and max-age out.")
+            return client.read_execution(what, **_options(asked))
+        params = _pairs(asked)
+        if asked.pop("from_variables", False):
+            declared = (each.name for each in client.query(what).parameters)
+            params = self._variables(each for each in declared if each in self._names) | params
+        return client.read_query(what, params, **_options(asked))
 
     def _variables(self, names: Iterable[str]) -> dict[str, Any]:
         """Return variables of the notebook by name."""
