@@ -124,7 +124,8 @@ def read_dune_query(
     Dune bills the export by its size, and a run by its compute. A stored result costs only its
     export.
 
-    Of several sets of parameters, three at most are read at once and equal ones only once. The
+    Of several sets of parameters, as many are read at once as the account may have runs (Dune's
+    states tell it; where they do not, three; never more than twelve), and equal ones only once. The
     options hold for each set, `timeout` for all together. A parameter called like a column of the
     result becomes the column ``params.<name>``.
 

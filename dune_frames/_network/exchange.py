@@ -65,7 +65,14 @@ class CleanUp:
     seconds: float
 
 
-Step: TypeAlias = Send | Sleep | CleanUp
+@dataclass(frozen=True, slots=True)
+class Allowed:
+    """Take note of how many runs at once the account was told to have; `None` where it was not."""
+
+    runs: int | None
+
+
+Step: TypeAlias = Send | Sleep | CleanUp | Allowed
 Flow: TypeAlias = Generator[Step, Any, T]
 
 

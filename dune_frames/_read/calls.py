@@ -35,7 +35,7 @@ class Calls:
     transport : Transport
         Address, key and connections.
     pace : Pace
-        What all requests wait for when the server asks for less.
+        How fast they may go, by what the server told.
     """
 
     transport: Transport
@@ -58,7 +58,8 @@ class Calls:
 
     def fan_out(self, frame: FrameName, reading: Reading, parts: Sequence[Part]) -> FanOut:
         """Return the call that reads one query for many sets of parameters."""
-        return FanOut(parts, partial(self.read, frame, reading, Deadline(reading.timeout)))
+        read = partial(self.read, frame, reading, Deadline(reading.timeout))
+        return FanOut(parts, read, self.pace)
 
     def scan(self, source: Source, reading: Reading) -> pl.LazyFrame:
         """Pin one execution of a source, and return the frame that reads it."""

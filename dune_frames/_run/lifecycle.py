@@ -6,7 +6,7 @@ import logging
 from typing import TYPE_CHECKING, TypeVar
 
 from dune_frames import errors
-from dune_frames._network.exchange import CleanUp, Flow, Sleep, exchange, naming
+from dune_frames._network.exchange import Allowed, CleanUp, Flow, Sleep, exchange, naming
 from dune_frames._wire import answers, endpoints
 
 if TYPE_CHECKING:
@@ -54,8 +54,11 @@ def wait(execution_id: str) -> Flow[answers.Status]:
     """Poll the free status endpoint until the run is over, however it ends."""
     pauses = poll_pauses()
     with naming(execution_id):
-        while not (now := (yield from status(execution_id))).is_finished:
+        now = yield from status(execution_id)
+        yield Allowed(now.max_inflight_interactive_executions)
+        while not now.is_finished:
             yield Sleep(next(pauses))
+            now = yield from status(execution_id)
     return now
 
 
