@@ -301,15 +301,28 @@ class Dune:
         self, query: QueryReference, params: Params = None, *, performance: str | None = None
     ) -> Execution:
         """Start a run of a saved query as `dune_frames.execute_dune_query` does."""
-        return self.execution(
-            self._calls.run(lifecycle.start(self._saved(query, params, performance)))
-        )
+        run = lifecycle.start(self._saved(query, params, performance))
+        return self.execution(self._calls.run(run))
 
     def execute_sql(
         self, sql: str, params: Params = None, *, performance: str | None = None
     ) -> Execution:
         """Start a run of SQL as `dune_frames.execute_dune_sql` does."""
         return self.execution(self._calls.run(lifecycle.start(_sql(sql, params, performance))))
+
+    async def execute_query_async(
+        self, query: QueryReference, params: Params = None, *, performance: str | None = None
+    ) -> Execution:
+        """Start a run of a saved query as `execute_query` does, on an event loop."""
+        run = lifecycle.start(self._saved(query, params, performance))
+        return self.execution(await self._calls.run_async(run))
+
+    async def execute_sql_async(
+        self, sql: str, params: Params = None, *, performance: str | None = None
+    ) -> Execution:
+        """Start a run of SQL as `execute_sql` does, on an event loop."""
+        run = lifecycle.start(_sql(sql, params, performance))
+        return self.execution(await self._calls.run_async(run))
 
     def execution(self, execution_id: str) -> Execution:
         """Return the handle of an execution by its id. Sends nothing."""
@@ -333,6 +346,13 @@ class Dune:
         """Start a pipeline as `dune_frames.execute_dune_pipeline` does."""
         run = self._saved(query, params, performance)
         return self.pipeline_execution(self._calls.run(pipeline.start(run)))
+
+    async def execute_pipeline_async(
+        self, query: QueryReference, params: Params = None, *, performance: str | None = None
+    ) -> PipelineExecution:
+        """Start a pipeline as `execute_pipeline` does, on an event loop."""
+        run = self._saved(query, params, performance)
+        return self.pipeline_execution(await self._calls.run_async(pipeline.start(run)))
 
     def pipeline_execution(self, pipeline_execution_id: str) -> PipelineExecution:
         """Return the handle of a pipeline's execution by its id. Sends nothing."""

@@ -59,6 +59,10 @@ class Execution:
         """
         return self._calls.run(lifecycle.status(self.execution_id))
 
+    async def status_async(self) -> Status:
+        """Do what `status` does on an event loop."""
+        return await self._calls.run_async(lifecycle.status(self.execution_id))
+
     def wait(self, timeout: float | None = None) -> Status:
         """Wait until the run is over, asking in growing intervals.
 
@@ -81,6 +85,13 @@ class Execution:
         """
         return self._calls.run(lifecycle.wait(self.execution_id), timeout)
 
+    async def wait_async(self, timeout: float | None = None) -> Status:  # noqa: ASYNC109 - as `wait`
+        """Do what `wait` does on an event loop.
+
+        A cancelled task waits no longer; the run goes on. Many waits take the time of one.
+        """
+        return await self._calls.run_async(lifecycle.wait(self.execution_id), timeout)
+
     def cancel(self) -> bool:
         """Stop the run: POST /execution/{execution_id}/cancel, free of charge.
 
@@ -90,6 +101,10 @@ class Execution:
             Whether the run is cancelled; false when it was over before. What it used is billed.
         """
         return self._calls.run(lifecycle.cancel(self.execution_id))
+
+    async def cancel_async(self) -> bool:
+        """Do what `cancel` does on an event loop."""
+        return await self._calls.run_async(lifecycle.cancel(self.execution_id))
 
     def estimate(self) -> Estimate:
         """Estimate what exporting the whole result would take, before any of it is exported.
@@ -122,6 +137,29 @@ class Execution:
         """
         read = self._calls.read(frame, Reading(**options))
         return read.run(Existing(self.execution_id))
+
+    @overload
+    async def read_async(
+        self, *, frame: Pandas = "pandas", **options: Unpack[ReadOptions]
+    ) -> pd.DataFrame: ...
+    @overload
+    async def read_async(
+        self, *, frame: Polars, **options: Unpack[ReadOptions]
+    ) -> pl.DataFrame: ...
+    @overload
+    async def read_async(self, *, frame: PyArrow, **options: Unpack[ReadOptions]) -> pa.Table: ...
+    @shows_options(Reading)
+    async def read_async(self, *, frame: Any = "pandas", **options: Unpack[ReadOptions]) -> Any:
+        """Do what `read` does on an event loop. The run goes on when the task is cancelled.
+
+        Parameters
+        ----------
+        frame : {"pandas", "polars", "pyarrow"}
+            What to return.
+        {options}
+        """
+        read = self._calls.read(frame, Reading(**options))
+        return await read.run_async(Existing(self.execution_id))
 
     @shows_options(Reading, without=("dtype_backend",))
     def scan(self, **options: Unpack[ScanOptions]) -> pl.LazyFrame:

@@ -57,6 +57,10 @@ class PipelineExecution:
         """
         return self._seen(self._calls.run(_status(self.pipeline_execution_id)))
 
+    async def status_async(self) -> PipelineStatus:
+        """Do what `status` does on an event loop."""
+        return self._seen(await self._calls.run_async(_status(self.pipeline_execution_id)))
+
     def wait(self, timeout: float | None = None) -> PipelineStatus:
         """Wait until the pipeline is over, asking in growing intervals.
 
@@ -80,17 +84,24 @@ class PipelineExecution:
         """
         return self._seen(self._calls.run(_wait(self.pipeline_execution_id), timeout))
 
+    async def wait_async(
+        self,
+        timeout: float | None = None,  # noqa: ASYNC109 - as `wait`
+    ) -> PipelineStatus:
+        """Do what `wait` does on an event loop. Afterwards `executions` asks nothing."""
+        return self._seen(await self._calls.run_async(_wait(self.pipeline_execution_id), timeout))
+
     @property
     def executions(self) -> list[Execution]:
-        """The execution of each node that runs a query, once it has one, in Dune's order.
+        """The execution of each node that has one by now, in Dune's order.
 
-        Asks for the status (free of charge) until the pipeline is known to be over.
+        Those of nodes that refresh a materialized view are among them: they wait, cancel and tell
+        their state like any other. Asks for the status (free of charge) until the pipeline is known
+        to be over.
         """
         now = self._ended or self.status()
         return [
-            Execution(node.execution_id, self._calls)
-            for node in now.nodes
-            if node.execution_id and node.view_name is None
+            Execution(node.execution_id, self._calls) for node in now.nodes if node.execution_id
         ]
 
     def _seen(self, now: PipelineStatus) -> PipelineStatus:

@@ -259,8 +259,8 @@ def test_when_a_pipeline_is_over(said, is_finished, failed):
     assert (told.is_finished, told.failed) == (is_finished, failed)
 
 
-def test_nodes_of_views_are_told_but_are_no_executions_of_a_query(client):
-    """A materialized view's node has its name; `executions` is about queries alone."""
+def test_nodes_of_views_are_executions_too(client):
+    """A materialized view's node has its name; what has no execution yet is left out."""
     view = {"name": "dune.me.result", "status": "completed", "execution_id": "01VIEW"}
     told = status_of(
         {
@@ -275,7 +275,7 @@ def test_nodes_of_views_are_told_but_are_no_executions_of_a_query(client):
     assert [each.view_name for each in told.nodes] == ["dune.me.result", None, None]
     pipeline = PipelineExecution(PIPELINE_ID, client._calls)
     pipeline._seen(told)
-    assert [run.execution_id for run in pipeline.executions] == ["01RUN"]
+    assert [run.execution_id for run in pipeline.executions] == ["01VIEW", "01RUN"]
 
 
 def test_a_pipeline_is_never_started_twice():

@@ -49,6 +49,14 @@ class Calls:
         """Run a flow as a call of its own."""
         return self.driver(Deadline(timeout)).run(flow)
 
+    async def run_async(
+        self,
+        flow: Flow[T],
+        timeout: float | None = None,  # noqa: ASYNC109 - as `run`
+    ) -> T:
+        """Do the same on an event loop."""
+        return await self.driver(Deadline(timeout)).run_async(flow)
+
     def read(self, frame: FrameName, reading: Reading, deadline: Deadline | None = None) -> Read:
         """Return the call that ends in a frame; its deadline starts now unless one is given."""
         driver = self.driver(deadline or Deadline(reading.timeout), offline=reading.offline)
