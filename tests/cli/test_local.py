@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import signal
 from dataclasses import replace
+from pathlib import Path
 
 import pyarrow as pa
 import pytest
@@ -64,3 +66,57 @@ def test_local_refuses_what_it_cannot_serve(bare_shell):
     for words, ended in zip(wrong, bare_shell.together(*commands), strict=True):
         assert ended.status == 2
         assert words[1].split("=")[0] in ended.error_line
+
+
+@pytest.fixture
+def furnished(bare_shell):
+    """A folder with a table, and two queries of which one reads the other."""
+    parquet.write_table(pa.table({"n": [1, 2]}), bare_shell.folder / "n.parquet")
+    (bare_shell.folder / "7.sql").write_text("SELECT sum(n) * {{by}} AS total FROM my.numbers")
+    (bare_shell.folder / "8.sql").write_text("SELECT total + {{more}} AS total FROM query_7")
+    (bare_shell.folder / "9.sql").write_text("SELECT nothing FROM query_7")
+    saved = [f"--query={number}={number}.sql" for number in (7, 8, 9)]
+    return ["--local", "--table", "my.numbers=n.parquet", *saved]
+
+
+def test_tables_and_queries_come_from_files(bare_shell, furnished):
+    """A query, SQL and a pipeline run over one's own files, without an account; nothing stays."""
+    commands = [
+        ["query", "7", "-p", "by:=10", "--to", "csv", *furnished],
+        ["sql", "SELECT max(n) AS total FROM my.numbers", "--to", "csv", *furnished],
+    ]
+    ended = bare_shell.together(*commands)
+    assert [(each.status, each.out) for each in ended] == [(0, "total\n30\n"), (0, "total\n2\n")]
+    assert not list(Path(bare_shell.environment["DUNE_FRAMES_CACHE_DIR"]).iterdir())
+
+
+def test_a_pipeline_runs_without_an_account(bare_shell, furnished):
+    """It shows its nodes, or writes the result of the query itself; a failure has its status."""
+    (bare_shell.folder / "7.sql").write_text("SELECT sum(n) AS total FROM my.numbers")
+    shown, written, failed = bare_shell.together(
+        ["pipeline", "8", "-p", "more:=4", *furnished],
+        [
+            "pipeline",
+            "https://dune.com/queries/8",
+            "-p",
+            "more:=4",
+            "-o",
+            "x.json",
+            "-q",
+            *furnished,
+        ],
+        ["pipeline", "9", "--to", "csv", "-q", *furnished],
+    )
+    assert (shown.status, shown.out.count("QUERY_STATE_COMPLETED")) == (0, 2), shown.err
+    assert (written.status, written.out, written.err) == (0, "", "")
+    assert json.loads((bare_shell.folder / "x.json").read_text()) == [{"total": 7}]
+    assert failed.status == 5
+    assert "nothing" in failed.error_line
+    assert "go on with" not in failed.err
+
+
+def test_what_furnishes_an_embedded_dune_needs_one(shell, furnished):
+    """Files are not mistaken for something that the real Dune would take."""
+    ended = shell("query", "7", *furnished[1:])
+    assert ended.status == 2
+    assert "--local" in ended.error_line
