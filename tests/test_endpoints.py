@@ -10,7 +10,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from replay import Replay, answer
 
@@ -173,6 +173,34 @@ def finished_run(sdk, execution_id, seconds=20.0):
         assert time.monotonic() < end, told
         time.sleep(0.01)
     return told.state.value
+
+
+@pytest.mark.parametrize("nobody", ["", " ", ".", "..", None, 5])
+def test_what_is_no_id_is_refused(local, client, nobody):
+    """An empty variable, or an id that leads to another endpoint, is not sent."""
+    local.clear_requests()
+    run, pipeline = client.execution(nobody), client.pipeline_execution(nobody)
+    for call in (run.status, run.cancel, run.read, pipeline.status):
+        with pytest.raises(errors.InvalidRequestError, match="no id"):
+            call()
+    assert local.requests == ()
+
+
+_NAME = st.text(min_size=1, max_size=8).filter(
+    lambda name: name.strip() == name and not set("{}") & set(name)
+)
+_UTF8 = st.text(st.characters(codec="utf-8"), max_size=8)
+
+
+@settings(max_examples=25)
+@given(name=_NAME.filter(lambda name: name.isprintable()), value=_UTF8.filter(bool))
+def test_a_stored_result_is_found_by_any_name_and_value(local, name, value):
+    """`params.<name>=<value>` arrives as it was given, whatever characters it has."""
+    local.save_query(71, f"SELECT 1 AS one -- {{{{{name}}}}}", {name: "none"})
+    stored = local.store_result([[7]], {"n": "bigint"}, query_id=71, params={name: value})
+    with closing(local.client()) as client:
+        read = client.read_query(71, {name: value}, frame="pyarrow", cache=False)
+    assert dune.provenance(read)["execution_id"] == stored
 
 
 # Pipelines

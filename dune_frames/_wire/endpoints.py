@@ -9,6 +9,8 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from dune_frames.errors import InvalidRequestError
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import date
@@ -84,7 +86,7 @@ def pipeline_status(pipeline_execution_id: str) -> Request:
     """GET /pipelines/executions/{pipeline_execution_id}/status: free."""
     return Request(
         "GET",
-        f"/pipelines/executions/{quote(pipeline_execution_id, safe='', errors='replace')}/status",
+        f"/pipelines/executions/{_segment(pipeline_execution_id)}/status",
     )
 
 
@@ -137,7 +139,16 @@ def latest_results(
 
 
 def _execution(execution_id: str) -> str:
-    return f"/execution/{quote(execution_id, safe='', errors='replace')}"
+    return f"/execution/{_segment(execution_id)}"
+
+
+def _segment(text: str) -> str:
+    """Write an id as one part of a path. None, and what leads elsewhere, is nobody's id."""
+    if not isinstance(text, str) or not text.strip(". "):
+        raise InvalidRequestError(
+            f"{text!r} is no id of an execution", advice="give Dune's id, 26 characters."
+        )
+    return quote(text, safe="", errors="replace")
 
 
 def _window(window: Window, allow_partial: bool) -> tuple[tuple[str, str], ...]:
