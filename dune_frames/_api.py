@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from dune_frames._ask.query import QueryReference
     from dune_frames._frame.frames import Pandas, Polars, PyArrow
+    from dune_frames._wire.plans import Pipeline
     from dune_frames.execution import Execution
     from dune_frames.pipeline import PipelineExecution
 
@@ -627,7 +628,7 @@ def execute_dune_query(
 
 
 def execute_dune_pipeline(
-    query: QueryReference,
+    query: QueryReference | Pipeline,
     params: Params = None,
     *,
     performance: str | None = None,
@@ -640,8 +641,9 @@ def execute_dune_pipeline(
 
     Parameters
     ----------
-    query
-        As in `read_dune_query`.
+    query : int, str or Pipeline
+        As in `read_dune_query`. Or what `Dune.pipeline` returned, which tells for free what would
+        run, as it is or changed: POST /pipelines/execute, of which only the documentation is known.
     params : mapping of str to value, optional
         As in `read_dune_query`, one set.
     performance : str, optional

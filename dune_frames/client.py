@@ -26,6 +26,7 @@ from dune_frames._run import lifecycle
 from dune_frames._run.account import saved_query, usage
 from dune_frames._run.pin import latest_id
 from dune_frames._run.source import Existing, Saved, Sql
+from dune_frames._wire.plans import Pipeline
 from dune_frames.errors import InvalidRequestError
 from dune_frames.execution import Execution
 from dune_frames.pipeline import PipelineExecution
@@ -340,18 +341,52 @@ class Dune:
         """
         return self.execution(self._calls.run(latest_id(self._saved(query, params, None))))
 
-    def execute_pipeline(
+    def pipeline(
         self, query: QueryReference, params: Params = None, *, performance: str | None = None
+    ) -> Pipeline:
+        """Ask what the pipeline of a query would run: GET /query/{query_id}/pipeline, free.
+
+        Returns
+        -------
+        Pipeline
+            Its nodes with their dependencies. `execute_pipeline` takes it, as it is or changed.
+
+        Raises
+        ------
+        QueryNotFoundError
+            There is no such query, or it is private and not yours.
+
+        Examples
+        --------
+        >>> from dune_frames.local import LocalDune
+        >>> with LocalDune() as local:
+        ...     local.save_query(7, "SELECT 20 AS n")
+        ...     local.save_query(8, "SELECT n + 1 AS n FROM query_7")
+        ...     [(node.query_id, node.dependencies) for node in local.client().pipeline(8).nodes]
+        [(7, ()), (8, (1,))]
+        """
+        return self._calls.run(pipeline.plan(self._saved(query, params, performance)))
+
+    def execute_pipeline(
+        self,
+        query: QueryReference | Pipeline,
+        params: Params = None,
+        *,
+        performance: str | None = None,
     ) -> PipelineExecution:
         """Start a pipeline as `dune_frames.execute_dune_pipeline` does."""
-        run = self._saved(query, params, performance)
+        run = self._planned(query, params, performance)
         return self.pipeline_execution(self._calls.run(pipeline.start(run)))
 
     async def execute_pipeline_async(
-        self, query: QueryReference, params: Params = None, *, performance: str | None = None
+        self,
+        query: QueryReference | Pipeline,
+        params: Params = None,
+        *,
+        performance: str | None = None,
     ) -> PipelineExecution:
         """Start a pipeline as `execute_pipeline` does, on an event loop."""
-        run = self._saved(query, params, performance)
+        run = self._planned(query, params, performance)
         return self.pipeline_execution(await self._calls.run_async(pipeline.start(run)))
 
     def pipeline_execution(self, pipeline_execution_id: str) -> PipelineExecution:
@@ -439,6 +474,18 @@ class Dune:
         parameters = encode(params)
         _refuse_undeclared(self._looked_up.get(query_id), parameters)
         return Saved(query_id, parameters, performance)
+
+    def _planned(
+        self, query: QueryReference | Pipeline, params: Params, performance: str | None
+    ) -> Saved | Pipeline:
+        if not isinstance(query, Pipeline):
+            return self._saved(query, params, performance)
+        if params or performance:
+            raise InvalidRequestError(
+                "a pipeline's nodes hold their own parameters and tiers",
+                advice="give them to client.pipeline(query, params, performance=...).",
+            )
+        return query
 
 
 def _refuse_undeclared(query: SavedQuery | None, parameters: Parameters) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from dune_frames._network.exchange import Sleep, exchange
 from dune_frames._run.lifecycle import poll_pauses
-from dune_frames._wire import catalog, endpoints
+from dune_frames._wire import catalog, endpoints, plans
 from dune_frames.execution import Execution
 
 if TYPE_CHECKING:
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from dune_frames._read.calls import Calls
     from dune_frames._run.source import Saved
     from dune_frames._wire.catalog import PipelineStatus
+    from dune_frames._wire.plans import Pipeline
 
 logger = logging.getLogger("dune_frames")
 
@@ -110,9 +111,18 @@ class PipelineExecution:
         return now
 
 
-def start(run: Saved) -> Flow[str]:
+def plan(run: Saved) -> Flow[Pipeline]:
+    """Ask what the pipeline of a query would run."""
+    request = endpoints.pipeline_of(run.query_id, run.parameters, run.performance)
+    return (yield from exchange(request, plans.read_plan))
+
+
+def start(run: Saved | Pipeline) -> Flow[str]:
     """Start a pipeline; return the id of its execution."""
-    request = endpoints.execute_pipeline(run.query_id, run.parameters, run.performance)
+    if isinstance(run, plans.Pipeline):
+        request = endpoints.execute_plan(plans.body_of(run))
+    else:
+        request = endpoints.execute_pipeline(run.query_id, run.parameters, run.performance)
     started = yield from exchange(request, catalog.read_pipeline_started)
     logger.info("pipeline execution %s started", started)
     try:

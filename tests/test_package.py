@@ -22,7 +22,7 @@ WAY_OF_THE_DATA = {
     "": ["errors"],
     "_types": ["constants", "moments", "numbers", "table", "cast", "schema"],
     "_ask": ["query", "params", "literals", "binding"],
-    "_wire": ["endpoints", "envelope", "origin", "answers", "catalog", "refusal"],
+    "_wire": ["endpoints", "envelope", "fields", "origin", "answers", "catalog", "plans", "refusal"],
     "_network": [
         "key", "settings", "attempt", "connection", "exchange", "transport", "driver",
     ],

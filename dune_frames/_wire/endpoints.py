@@ -5,6 +5,7 @@ Nothing is sent here; `answers` and `catalog` read what comes back.
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -80,6 +81,18 @@ def execute_pipeline(query_id: int, parameters: Parameters, performance: str | N
     """POST /query/{query_id}/pipeline/execute: starts billed runs."""
     run = execute_query(query_id, parameters, performance)
     return replace(run, path=f"/query/{query_id}/pipeline/execute")
+
+
+def pipeline_of(query_id: int, parameters: Parameters, performance: str | None) -> Request:
+    """GET /query/{query_id}/pipeline: free."""
+    values = {"query_parameters": json.dumps(dict(parameters))} if parameters else {}
+    query = tuple((values | _tier(performance)).items())
+    return Request("GET", f"/query/{query_id}/pipeline", query, query_id=query_id)
+
+
+def execute_plan(body: Mapping[str, Any]) -> Request:
+    """POST /pipelines/execute: starts billed runs."""
+    return Request("POST", "/pipelines/execute", (), body, starts_run=True)
 
 
 def pipeline_status(pipeline_execution_id: str) -> Request:
