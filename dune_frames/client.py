@@ -24,6 +24,7 @@ from dune_frames._read.options import (
 )
 from dune_frames._run import lifecycle
 from dune_frames._run.account import saved_query, usage
+from dune_frames._run.declared import refuse_undeclared
 from dune_frames._run.pin import latest_id
 from dune_frames._run.source import Existing, Saved, Sql
 from dune_frames._wire.plans import Pipeline
@@ -43,7 +44,6 @@ if TYPE_CHECKING:
     import polars as pl
     import pyarrow as pa
 
-    from dune_frames._ask.params import Parameters
     from dune_frames._ask.query import QueryReference
     from dune_frames._frame.frames import FrameName, Pandas, Polars, PyArrow
     from dune_frames._wire.catalog import SavedQuery, Usage
@@ -396,8 +396,8 @@ class Dune:
     def query(self, query: QueryReference) -> SavedQuery:
         """Look a saved query up: GET /query/{query_id}, free of charge.
 
-        From then on this client refuses parameters that the query does not declare before anything
-        is sent. Look it up again after an edit.
+        From then on this client refuses parameters that the query does not declare, and values that
+        it does not allow, before anything is sent. Look it up again after an edit.
 
         Parameters
         ----------
@@ -472,7 +472,8 @@ class Dune:
             )
         query_id = query_id_of(query)
         parameters = encode(params)
-        _refuse_undeclared(self._looked_up.get(query_id), parameters)
+        if query_id in self._looked_up:
+            refuse_undeclared(self._looked_up[query_id], parameters)
         return Saved(query_id, parameters, performance)
 
     def _planned(
@@ -486,21 +487,6 @@ class Dune:
                 advice="give them to client.pipeline(query, params, performance=...).",
             )
         return query
-
-
-def _refuse_undeclared(query: SavedQuery | None, parameters: Parameters) -> None:
-    """Refuse parameters that a query does not declare, where it was looked up before."""
-    if query is None:
-        return
-    declared = [each.name for each in query.parameters]
-    unknown = [name for name in parameters if name not in declared]
-    if unknown:
-        raise InvalidRequestError(
-            f"the query declares no parameter {', '.join(map(repr, unknown))}",
-            query_id=query.query_id,
-            advice=f"it declares {', '.join(map(repr, declared)) or 'none'}; call "
-            f"client.query({query.query_id}) again if it was edited since.",
-        )
 
 
 def _sql(sql: str, params: Params, performance: str | None) -> Sql:

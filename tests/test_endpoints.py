@@ -8,6 +8,7 @@ import time
 from contextlib import closing, suppress
 from dataclasses import replace
 from datetime import date
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -440,6 +441,28 @@ def test_a_query_that_was_looked_up_is_checked_for_free(local, client):
     assert local.requests == ()
     with pytest.raises(errors.BadRequestError):
         client.execute_query(8, {"m": 1})
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"chain": "fantom"}, "'fantom'.*'chain'"),
+        ({"chain": ["base", "fantom"]}, "'fantom'"),
+        ({"rows": "many"}, "number, which 'many' is not"),
+        ({"rows": "NaN"}, "number"),
+    ],
+)
+def test_values_are_checked_for_free_too(local, client, wrong, said):
+    """What a query's enums and numbers do not allow is refused; what they allow is not."""
+    local.save_query(37, "SELECT '{{chain}}', {{rows}}", {"chain": ["base", "ethereum"], "rows": 1})
+    client.query(37)
+    local.clear_requests()
+    with pytest.raises(errors.InvalidRequestError, match=said):
+        client.read_query(37, wrong)
+    with pytest.raises(errors.InvalidRequestError, match=said):
+        client.read_query(37, [{"rows": 1}, wrong])
+    assert local.requests == ()
+    client.execute_query(37, {"chain": "ethereum", "rows": Decimal("1E+3")}).wait()
 
 
 @pytest.mark.parametrize("call", ["query", "usage"])

@@ -26,7 +26,7 @@ WAY_OF_THE_DATA = {
     "_network": [
         "key", "settings", "attempt", "connection", "exchange", "transport", "driver",
     ],
-    "_run": ["source", "lifecycle", "account", "pin"],
+    "_run": ["source", "lifecycle", "account", "declared", "pin"],
     "_decode": ["evidence", "column", "native", "from_json", "from_csv", "decoders"],
     "_download": ["plan", "store", "cache", "spans", "pages", "proof", "download"],
     "_frame": ["python_values", "pandas_frame", "polars_frame", "frames", "sink", "provenance"],

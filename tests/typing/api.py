@@ -15,6 +15,7 @@ import pyarrow as pa
 import dune_frames as dune
 from dune_frames._wire.answers import Status
 from dune_frames._wire.catalog import PipelineStatus, SavedQuery, Usage
+from dune_frames._wire.plans import Pipeline
 from dune_frames.execution import Execution
 from dune_frames.pipeline import PipelineExecution
 
@@ -58,6 +59,7 @@ def methods(client: dune.Dune) -> None:
     assert_type(client.execution("01K").status(), Status)
     assert_type(client.latest_execution(7, {"n": 1}), Execution)
     assert_type(client.execute_pipeline(7).executions, list[Execution])
+    assert_type(client.pipeline(7), Pipeline)
     assert_type(client.query(7), SavedQuery)
     assert_type(client.usage("2025-01-01"), Usage)
 
