@@ -81,8 +81,10 @@ class Ids:
     """What stands on the server: a finished run of query 7, and a pipeline of query 8."""
 
     def __init__(self, client):
-        self.run = client.execute_query(7, {"n": 2}).wait().execution_id
-        self.pipeline = client.execute_pipeline(8).pipeline_execution_id
+        started = client.execute_pipeline(8)
+        started.wait(20)  # it runs query 7 as well, whose latest run shall be the one below
+        self.pipeline = started.pipeline_execution_id
+        self.run = client.execute_query(7, {"n": 2}).wait(20).execution_id
 
 
 @pytest.fixture(scope="module")
