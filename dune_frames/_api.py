@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from dune_frames._ask.query import QueryReference
     from dune_frames._frame.frames import Pandas, Polars, PyArrow
+    from dune_frames._wire.plans import Pipeline
     from dune_frames.execution import Execution
     from dune_frames.pipeline import PipelineExecution
 
@@ -125,7 +126,8 @@ def read_dune_query(
     Dune bills the export by its size, and a run by its compute. A stored result costs only its
     export.
 
-    Of several sets of parameters, three at most are read at once and equal ones only once. The
+    Of several sets of parameters, as many are read at once as the account may have runs (Dune's
+    states tell it; where they do not, three; never more than twelve), and equal ones only once. The
     options hold for each set, `timeout` for all together. A parameter called like a column of the
     result becomes the column ``params.<name>``.
 
@@ -627,7 +629,7 @@ def execute_dune_query(
 
 
 def execute_dune_pipeline(
-    query: QueryReference,
+    query: QueryReference | Pipeline,
     params: Params = None,
     *,
     performance: str | None = None,
@@ -640,8 +642,9 @@ def execute_dune_pipeline(
 
     Parameters
     ----------
-    query
-        As in `read_dune_query`.
+    query : int, str or Pipeline
+        As in `read_dune_query`. Or what `Dune.pipeline` returned, which tells for free what would
+        run, as it is or changed: POST /pipelines/execute, of which only the documentation is known.
     params : mapping of str to value, optional
         As in `read_dune_query`, one set.
     performance : str, optional

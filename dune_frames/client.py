@@ -24,8 +24,10 @@ from dune_frames._read.options import (
 )
 from dune_frames._run import lifecycle
 from dune_frames._run.account import saved_query, usage
+from dune_frames._run.declared import refuse_undeclared
 from dune_frames._run.pin import latest_id
 from dune_frames._run.source import Existing, Saved, Sql
+from dune_frames._wire.plans import Pipeline
 from dune_frames.errors import InvalidRequestError
 from dune_frames.execution import Execution
 from dune_frames.pipeline import PipelineExecution
@@ -42,7 +44,6 @@ if TYPE_CHECKING:
     import polars as pl
     import pyarrow as pa
 
-    from dune_frames._ask.params import Parameters
     from dune_frames._ask.query import QueryReference
     from dune_frames._frame.frames import FrameName, Pandas, Polars, PyArrow
     from dune_frames._wire.catalog import SavedQuery, Usage
@@ -301,15 +302,28 @@ class Dune:
         self, query: QueryReference, params: Params = None, *, performance: str | None = None
     ) -> Execution:
         """Start a run of a saved query as `dune_frames.execute_dune_query` does."""
-        return self.execution(
-            self._calls.run(lifecycle.start(self._saved(query, params, performance)))
-        )
+        run = lifecycle.start(self._saved(query, params, performance))
+        return self.execution(self._calls.run(run))
 
     def execute_sql(
         self, sql: str, params: Params = None, *, performance: str | None = None
     ) -> Execution:
         """Start a run of SQL as `dune_frames.execute_dune_sql` does."""
         return self.execution(self._calls.run(lifecycle.start(_sql(sql, params, performance))))
+
+    async def execute_query_async(
+        self, query: QueryReference, params: Params = None, *, performance: str | None = None
+    ) -> Execution:
+        """Start a run of a saved query as `execute_query` does, on an event loop."""
+        run = lifecycle.start(self._saved(query, params, performance))
+        return self.execution(await self._calls.run_async(run))
+
+    async def execute_sql_async(
+        self, sql: str, params: Params = None, *, performance: str | None = None
+    ) -> Execution:
+        """Start a run of SQL as `execute_sql` does, on an event loop."""
+        run = lifecycle.start(_sql(sql, params, performance))
+        return self.execution(await self._calls.run_async(run))
 
     def execution(self, execution_id: str) -> Execution:
         """Return the handle of an execution by its id. Sends nothing."""
@@ -327,12 +341,53 @@ class Dune:
         """
         return self.execution(self._calls.run(latest_id(self._saved(query, params, None))))
 
-    def execute_pipeline(
+    def pipeline(
         self, query: QueryReference, params: Params = None, *, performance: str | None = None
+    ) -> Pipeline:
+        """Ask what the pipeline of a query would run: GET /query/{query_id}/pipeline, free.
+
+        Returns
+        -------
+        Pipeline
+            Its nodes with their dependencies. `execute_pipeline` takes it, as it is or changed.
+
+        Raises
+        ------
+        QueryNotFoundError
+            There is no such query, or it is private and not yours.
+
+        Examples
+        --------
+        >>> from dune_frames.local import LocalDune
+        >>> with LocalDune() as local:
+        ...     local.save_query(7, "SELECT 20 AS n")
+        ...     local.save_query(8, "SELECT n + 1 AS n FROM query_7")
+        ...     [(node.query_id, node.dependencies) for node in local.client().pipeline(8).nodes]
+        [(7, ()), (8, (1,))]
+        """
+        return self._calls.run(pipeline.plan(self._saved(query, params, performance)))
+
+    def execute_pipeline(
+        self,
+        query: QueryReference | Pipeline,
+        params: Params = None,
+        *,
+        performance: str | None = None,
     ) -> PipelineExecution:
         """Start a pipeline as `dune_frames.execute_dune_pipeline` does."""
-        run = self._saved(query, params, performance)
+        run = self._planned(query, params, performance)
         return self.pipeline_execution(self._calls.run(pipeline.start(run)))
+
+    async def execute_pipeline_async(
+        self,
+        query: QueryReference | Pipeline,
+        params: Params = None,
+        *,
+        performance: str | None = None,
+    ) -> PipelineExecution:
+        """Start a pipeline as `execute_pipeline` does, on an event loop."""
+        run = self._planned(query, params, performance)
+        return self.pipeline_execution(await self._calls.run_async(pipeline.start(run)))
 
     def pipeline_execution(self, pipeline_execution_id: str) -> PipelineExecution:
         """Return the handle of a pipeline's execution by its id. Sends nothing."""
@@ -341,8 +396,8 @@ class Dune:
     def query(self, query: QueryReference) -> SavedQuery:
         """Look a saved query up: GET /query/{query_id}, free of charge.
 
-        From then on this client refuses parameters that the query does not declare before anything
-        is sent. Look it up again after an edit.
+        From then on this client refuses parameters that the query does not declare, and values that
+        it does not allow, before anything is sent. Look it up again after an edit.
 
         Parameters
         ----------
@@ -417,23 +472,21 @@ class Dune:
             )
         query_id = query_id_of(query)
         parameters = encode(params)
-        _refuse_undeclared(self._looked_up.get(query_id), parameters)
+        if query_id in self._looked_up:
+            refuse_undeclared(self._looked_up[query_id], parameters)
         return Saved(query_id, parameters, performance)
 
-
-def _refuse_undeclared(query: SavedQuery | None, parameters: Parameters) -> None:
-    """Refuse parameters that a query does not declare, where it was looked up before."""
-    if query is None:
-        return
-    declared = [each.name for each in query.parameters]
-    unknown = [name for name in parameters if name not in declared]
-    if unknown:
-        raise InvalidRequestError(
-            f"the query declares no parameter {', '.join(map(repr, unknown))}",
-            query_id=query.query_id,
-            advice=f"it declares {', '.join(map(repr, declared)) or 'none'}; call "
-            f"client.query({query.query_id}) again if it was edited since.",
-        )
+    def _planned(
+        self, query: QueryReference | Pipeline, params: Params, performance: str | None
+    ) -> Saved | Pipeline:
+        if not isinstance(query, Pipeline):
+            return self._saved(query, params, performance)
+        if params or performance:
+            raise InvalidRequestError(
+                "a pipeline's nodes hold their own parameters and tiers",
+                advice="give them to client.pipeline(query, params, performance=...).",
+            )
+        return query
 
 
 def _sql(sql: str, params: Params, performance: str | None) -> Sql:

@@ -65,6 +65,11 @@ class Execution(ShowsFacts):
         self._seen = self._calls.run(lifecycle.status(self.execution_id))
         return self._seen
 
+    async def status_async(self) -> Status:
+        """Do what `status` does on an event loop."""
+        self._seen = await self._calls.run_async(lifecycle.status(self.execution_id))
+        return self._seen
+
     def wait(self, timeout: float | None = None, *, progress: Progress = None) -> Status:
         """Wait until the run is over, asking in growing intervals.
 
@@ -87,7 +92,21 @@ class Execution(ShowsFacts):
         DeadlineError
             It is still under way after `timeout`.
         """
-        self._seen = self._calls.watched(lifecycle.wait(self.execution_id), timeout, progress)
+        self._seen = self._calls.wait(lifecycle.wait(self.execution_id), timeout, progress)
+        return self._seen
+
+    async def wait_async(
+        self,
+        timeout: float | None = None,  # noqa: ASYNC109 - as `wait`
+        *,
+        progress: Progress = None,
+    ) -> Status:
+        """Do what `wait` does on an event loop.
+
+        A cancelled task waits no longer; the run goes on. Many waits take the time of one.
+        """
+        waiting = lifecycle.wait(self.execution_id)
+        self._seen = await self._calls.wait_async(waiting, timeout, progress)
         return self._seen
 
     def cancel(self) -> bool:
@@ -99,6 +118,10 @@ class Execution(ShowsFacts):
             Whether the run is cancelled; false when it was over before. What it used is billed.
         """
         return self._calls.run(lifecycle.cancel(self.execution_id))
+
+    async def cancel_async(self) -> bool:
+        """Do what `cancel` does on an event loop."""
+        return await self._calls.run_async(lifecycle.cancel(self.execution_id))
 
     def estimate(self) -> Estimate:
         """Estimate what exporting the whole result would take, before any of it is exported.
@@ -131,6 +154,29 @@ class Execution(ShowsFacts):
         """
         read = self._calls.read(frame, Reading(**options))
         return read.run(Existing(self.execution_id))
+
+    @overload
+    async def read_async(
+        self, *, frame: Pandas = "pandas", **options: Unpack[ReadOptions]
+    ) -> pd.DataFrame: ...
+    @overload
+    async def read_async(
+        self, *, frame: Polars, **options: Unpack[ReadOptions]
+    ) -> pl.DataFrame: ...
+    @overload
+    async def read_async(self, *, frame: PyArrow, **options: Unpack[ReadOptions]) -> pa.Table: ...
+    @shows_options(Reading)
+    async def read_async(self, *, frame: Any = "pandas", **options: Unpack[ReadOptions]) -> Any:
+        """Do what `read` does on an event loop. The run goes on when the task is cancelled.
+
+        Parameters
+        ----------
+        frame : {"pandas", "polars", "pyarrow"}
+            What to return.
+        {options}
+        """
+        read = self._calls.read(frame, Reading(**options))
+        return await read.run_async(Existing(self.execution_id))
 
     @shows_options(Reading, without=("dtype_backend",))
     def scan(self, **options: Unpack[ScanOptions]) -> pl.LazyFrame:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from dune_frames._facts import ShowsFacts
 from dune_frames._network.exchange import Sleep, Tell, exchange
 from dune_frames._run.lifecycle import poll_pauses
-from dune_frames._wire import catalog, endpoints
+from dune_frames._wire import catalog, endpoints, plans
 from dune_frames.execution import Execution
 from dune_frames.progress import RunningPipeline
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from dune_frames._read.calls import Calls
     from dune_frames._run.source import Saved
     from dune_frames._wire.catalog import PipelineStatus
+    from dune_frames._wire.plans import Pipeline
     from dune_frames.progress import Progress
 
 logger = logging.getLogger("dune_frames")
@@ -64,6 +65,10 @@ class PipelineExecution(ShowsFacts):
         """
         return self._seen(self._calls.run(_status(self.pipeline_execution_id)))
 
+    async def status_async(self) -> PipelineStatus:
+        """Do what `status` does on an event loop."""
+        return self._seen(await self._calls.run_async(_status(self.pipeline_execution_id)))
+
     def wait(self, timeout: float | None = None, *, progress: Progress = None) -> PipelineStatus:
         """Wait until the pipeline is over, asking in growing intervals.
 
@@ -87,20 +92,30 @@ class PipelineExecution(ShowsFacts):
         DeadlineError
             It is still under way after `timeout`.
         """
-        return self._seen(self._calls.watched(_wait(self.pipeline_execution_id), timeout, progress))
+        return self._seen(self._calls.wait(_wait(self.pipeline_execution_id), timeout, progress))
+
+    async def wait_async(
+        self,
+        timeout: float | None = None,  # noqa: ASYNC109 - as `wait`
+        *,
+        progress: Progress = None,
+    ) -> PipelineStatus:
+        """Do what `wait` does on an event loop. Afterwards `executions` asks nothing."""
+        waiting = _wait(self.pipeline_execution_id)
+        return self._seen(await self._calls.wait_async(waiting, timeout, progress))
 
     @property
     def executions(self) -> list[Execution]:
-        """The execution of each node that runs a query, once it has one, in Dune's order.
+        """The execution of each node that has one by now, in Dune's order.
 
-        Asks for the status (free of charge) until the pipeline is known to be over.
+        Those of nodes that refresh a materialized view are among them: they wait, cancel and tell
+        their state like any other. Asks for the status (free of charge) until the pipeline is known
+        to be over.
         """
         told = self._told
         now = told if told is not None and told.is_finished else self.status()
         return [
-            Execution(node.execution_id, self._calls)
-            for node in now.nodes
-            if node.execution_id and node.view_name is None
+            Execution(node.execution_id, self._calls) for node in now.nodes if node.execution_id
         ]
 
     def _seen(self, now: PipelineStatus) -> PipelineStatus:
@@ -109,9 +124,18 @@ class PipelineExecution(ShowsFacts):
         return now
 
 
-def start(run: Saved) -> Flow[str]:
+def plan(run: Saved) -> Flow[Pipeline]:
+    """Ask what the pipeline of a query would run."""
+    request = endpoints.pipeline_of(run.query_id, run.parameters, run.performance)
+    return (yield from exchange(request, plans.read_plan))
+
+
+def start(run: Saved | Pipeline) -> Flow[str]:
     """Start a pipeline; return the id of its execution."""
-    request = endpoints.execute_pipeline(run.query_id, run.parameters, run.performance)
+    if isinstance(run, plans.Pipeline):
+        request = endpoints.execute_plan(plans.body_of(run))
+    else:
+        request = endpoints.execute_pipeline(run.query_id, run.parameters, run.performance)
     started = yield from exchange(request, catalog.read_pipeline_started)
     logger.info("pipeline execution %s started", started)
     try:

@@ -6,18 +6,21 @@ import json
 import re
 import time
 from contextlib import closing, suppress
+from dataclasses import replace
 from datetime import date
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from replay import Replay, answer
 
 import dune_frames as dune
 from dune_frames import errors
 from dune_frames._run.source import Saved
-from dune_frames._wire import catalog
+from dune_frames._wire import catalog, plans
+from dune_frames._wire.plans import Pipeline, PlannedNode
 from dune_frames.local import LocalDune, Status
 from dune_frames.pipeline import PipelineExecution, start
 
@@ -41,23 +44,47 @@ ENDPOINTS = {
     "GET /v1/pipelines/executions/{pipeline_execution_id}/status": lambda c, ids: (
         c.pipeline_execution(ids.pipeline).wait()
     ),
+    "GET /v1/query/{query_id}/pipeline": lambda c, _: c.pipeline(8),
+    "POST /v1/pipelines/execute": lambda c, _: c.execute_pipeline(c.pipeline(8)),
     "GET /v1/query/{queryId}": lambda c, _: c.query(7),
     "POST /v1/usage": lambda c, _: c.usage(),
 }
 #: Rows about the same things that the client has no use for, and why.
 UNUSED = {
     "GET /v1/query/{query_id}/results/csv": "the latest run is found by JSON, then pinned",
-    "GET /v1/query/{query_id}/pipeline": "a pipeline's status tells its nodes",
-    "POST /v1/pipelines/execute": "its two documents contradict each other",
 }
+
+#: The same by the official SDK, for what it has.
+SDK = {
+    "POST /v1/sql/execute": lambda s, _: s.execute_sql("SELECT 1 AS one"),
+    "POST /v1/query/{query_id}/execute": lambda s, _: s.execute_query(s.of(7)),
+    "GET /v1/execution/{execution_id}/status": lambda s, ids: s.get_execution_status(ids.run),
+    "POST /v1/execution/{execution_id}/cancel": lambda s, ids: s.cancel_execution(ids.run),
+    "GET /v1/execution/{execution_id}/results": lambda s, ids: s.get_execution_results(ids.run),
+    "GET /v1/execution/{execution_id}/results/csv": lambda s, ids: s.get_execution_results_csv(
+        ids.run
+    ),
+    "GET /v1/query/{query_id}/results": lambda s, _: s.get_latest_result(7),
+    "GET /v1/query/{query_id}/results/csv": lambda s, _: s.download_csv(7),
+    "POST /v1/query/{query_id}/pipeline/execute": lambda s, _: s.execute_query_pipeline(8),
+    "GET /v1/pipelines/executions/{pipeline_execution_id}/status": lambda s, ids: (
+        s.get_pipeline_status(ids.pipeline)
+    ),
+    "GET /v1/query/{queryId}": lambda s, _: s.get_query(7),
+    "POST /v1/usage": lambda s, _: s.get_usage(),
+}
+#: Rows that the SDK has no method for.
+NOT_IN_SDK = {"GET /v1/query/{query_id}/pipeline", "POST /v1/pipelines/execute"}
 
 
 class Ids:
     """What stands on the server: a finished run of query 7, and a pipeline of query 8."""
 
     def __init__(self, client):
-        self.run = client.execute_query(7, {"n": 2}).wait().execution_id
-        self.pipeline = client.execute_pipeline(8).pipeline_execution_id
+        started = client.execute_pipeline(8)
+        started.wait(20)  # it runs query 7 as well, whose latest run shall be the one below
+        self.pipeline = started.pipeline_execution_id
+        self.run = client.execute_query(7, {"n": 2}).wait(20).execution_id
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +107,9 @@ def client(local):
 def sdk(local, recent_sdk):
     """The official SDK's client of the same server."""
     dune_client = pytest.importorskip("dune_client.client")
-    return dune_client.DuneClient(api_key="local", base_url=local.url)
+    client = dune_client.DuneClient(api_key="local", base_url=local.url)
+    client.of = pytest.importorskip("dune_client.query").QueryBase
+    return client
 
 
 def test_every_endpoint_that_is_ours_is_met():
@@ -96,7 +125,9 @@ def test_every_endpoint_that_is_ours_is_met():
         r"(GET|POST) /v1/(sql/|execution/|pipelines/|usage"
         r"|query/\{(query_id|queryId)\}(/results|/pipeline|/execute|$))"
     )
-    assert {row for row in rows if ours.match(row)} == ENDPOINTS.keys() | UNUSED.keys()
+    relevant = {row for row in rows if ours.match(row)}
+    assert relevant == ENDPOINTS.keys() | UNUSED.keys()
+    assert relevant == SDK.keys() | NOT_IN_SDK
 
 
 @pytest.mark.parametrize("row", ENDPOINTS)
@@ -105,15 +136,24 @@ def test_the_client_meets_the_endpoint(local, client, row):
     ids = Ids(client)
     local.clear_requests()
     ENDPOINTS[row](client, ids)
+    assert is_met(row, local.requests)
+
+
+@pytest.mark.parametrize("row", SDK)
+def test_the_sdk_meets_the_endpoint(local, client, sdk, row):
+    """Whoever uses the official SDK finds the endpoint too, and what it reads of the answer."""
+    ids = Ids(client)
+    local.clear_requests()
+    assert SDK[row](sdk, ids) is not None
+    assert is_met(row, local.requests)
+
+
+def is_met(row, requests):
+    """Tell whether the row's method and path are among the requests, all of which went well."""
     method, path = row.replace("/v1", "/api/v1").split()
-    pattern = re.sub(r"\{\w+\}", r"[^/]+", path)
-    met = [
-        each
-        for each in local.requests
-        if (each.method, bool(re.fullmatch(pattern, each.path))) == (method, True)
-    ]
-    assert met
-    assert all(each.status == 200 for each in local.requests)
+    pattern = re.compile(re.sub(r"\{\w+\}", r"[^/]+", path))
+    met = [each for each in requests if each.method == method and pattern.fullmatch(each.path)]
+    return bool(met) and all(each.status == 200 for each in requests)
 
 
 def finished(ask, seconds=20.0):
@@ -175,6 +215,34 @@ def finished_run(sdk, execution_id, seconds=20.0):
     return told.state.value
 
 
+@pytest.mark.parametrize("nobody", ["", " ", ".", "..", None, 5])
+def test_what_is_no_id_is_refused(local, client, nobody):
+    """An empty variable, or an id that leads to another endpoint, is not sent."""
+    local.clear_requests()
+    run, pipeline = client.execution(nobody), client.pipeline_execution(nobody)
+    for call in (run.status, run.cancel, run.read, pipeline.status):
+        with pytest.raises(errors.InvalidRequestError, match="no id"):
+            call()
+    assert local.requests == ()
+
+
+_NAME = st.text(min_size=1, max_size=8).filter(
+    lambda name: name.strip() == name and not set("{}") & set(name)
+)
+_UTF8 = st.text(st.characters(codec="utf-8"), max_size=8)
+
+
+@settings(max_examples=25)
+@given(name=_NAME.filter(lambda name: name.isprintable()), value=_UTF8.filter(bool))
+def test_a_stored_result_is_found_by_any_name_and_value(local, name, value):
+    """`params.<name>=<value>` arrives as it was given, whatever characters it has."""
+    local.save_query(71, f"SELECT 1 AS one -- {{{{{name}}}}}", {name: "none"})
+    stored = local.store_result([[7]], {"n": "bigint"}, query_id=71, params={name: value})
+    with closing(local.client()) as client:
+        read = client.read_query(71, {name: value}, frame="pyarrow", cache=False)
+    assert dune.provenance(read)["execution_id"] == stored
+
+
 # Pipelines
 
 
@@ -202,6 +270,74 @@ def test_a_pipeline_takes_parameters_and_a_tier(local, client):
         {"query_parameters": {"n": "41"}, "performance": "large"},
         {},
     ]
+
+
+def test_what_a_pipeline_would_run_is_told_for_free(local, client):
+    """Its nodes, the order and the parameters, before anything is spent; then it runs, changed."""
+    local.save_query(27, "SELECT {{n}} AS n", {"n": 1})
+    local.save_query(28, "SELECT n * {{by}} AS n FROM query_27", {"by": 1})
+    local.clear_requests()
+    plan = client.pipeline(28, {"by": 5})
+    assert [each.method for each in local.requests] == ["GET"]
+    first, last = plan.nodes
+    assert (first.query_id, first.dependencies, first.parameters) == (27, (), {"n": "1"})
+    assert (last.query_id, last.dependencies, last.parameters) == (
+        28,
+        (first.node_id,),
+        {"by": "5"},
+    )
+    changed = Pipeline((last, replace(first, parameters={"n": 7}, performance="large")))
+    run = client.execute_pipeline(changed)
+    assert [node.query_id for node in run.wait(20).nodes] == [27, 28]
+    assert [each.read()["n"].tolist() for each in run.executions] == [[7], [35]]
+    sent = local.requests[1].body["pipeline"]["nodes"]
+    assert sent[1]["query_execution"] == {
+        "query_id": 27,
+        "query_parameters": {"n": "7"},
+        "performance": "large",
+    }
+
+
+def test_a_plan_with_a_view_goes_back_as_it_came():
+    """What refreshes a materialized view is told and sent by its name."""
+    said = {
+        "pipeline": {
+            "nodes": [
+                {"id": 1, "materialized_view_refresh": {"name": "a.b", "performance": "medium"}},
+                {"id": 2, "dependencies": [1], "query_execution": {"query_id": 7}},
+            ]
+        }
+    }
+    plan = plans.read_plan(answer(200, said))
+    assert [node.view_name for node in plan.nodes] == ["a.b", None]
+    assert plans.body_of(plan) == said
+
+
+@pytest.mark.parametrize(
+    ("nodes", "kind"),
+    [
+        ([], errors.BadRequestError),
+        ([PlannedNode(node_id=1, query_id=7, dependencies=(1,))], errors.BadRequestError),
+        ([PlannedNode(node_id=1, query_id=7, dependencies=(2,))], errors.BadRequestError),
+        ([PlannedNode(node_id=1, query_id=7)] * 2, errors.BadRequestError),
+        ([PlannedNode(node_id=1, query_id=99)], errors.NotFoundError),
+        ([PlannedNode(node_id=1, view_name="a.b")], errors.NotFoundError),
+    ],
+)
+def test_a_plan_that_cannot_run_is_refused(client, nodes, kind):
+    """Circles, unknown nodes, queries and views start nothing."""
+    with pytest.raises(kind):
+        client.execute_pipeline(Pipeline(tuple(nodes)))
+
+
+def test_a_plan_has_its_own_parameters(local, client):
+    """They are given when it is asked for, and not beside it."""
+    plan = client.pipeline(8)
+    local.clear_requests()
+    for beside in ({"params": {"n": 1}}, {"performance": "large"}):
+        with pytest.raises(errors.InvalidRequestError, match="own parameters"):
+            client.execute_pipeline(plan, **beside)
+    assert local.requests == ()
 
 
 def test_a_failed_node_ends_the_pipeline(local, client):
@@ -259,8 +395,8 @@ def test_when_a_pipeline_is_over(said, is_finished, failed):
     assert (told.is_finished, told.failed) == (is_finished, failed)
 
 
-def test_nodes_of_views_are_told_but_are_no_executions_of_a_query(client):
-    """A materialized view's node has its name; `executions` is about queries alone."""
+def test_nodes_of_views_are_executions_too(client):
+    """A materialized view's node has its name; what has no execution yet is left out."""
     view = {"name": "dune.me.result", "status": "completed", "execution_id": "01VIEW"}
     told = status_of(
         {
@@ -275,7 +411,7 @@ def test_nodes_of_views_are_told_but_are_no_executions_of_a_query(client):
     assert [each.view_name for each in told.nodes] == ["dune.me.result", None, None]
     pipeline = PipelineExecution(PIPELINE_ID, client._calls)
     pipeline._seen(told)
-    assert [run.execution_id for run in pipeline.executions] == ["01RUN"]
+    assert [run.execution_id for run in pipeline.executions] == ["01VIEW", "01RUN"]
 
 
 def test_a_pipeline_is_never_started_twice():
@@ -309,6 +445,28 @@ def test_a_query_that_was_looked_up_is_checked_for_free(local, client):
         client.execute_query(8, {"m": 1})
 
 
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"chain": "fantom"}, "'fantom'.*'chain'"),
+        ({"chain": ["base", "fantom"]}, "'fantom'"),
+        ({"rows": "many"}, "number, which 'many' is not"),
+        ({"rows": "NaN"}, "number"),
+    ],
+)
+def test_values_are_checked_for_free_too(local, client, wrong, said):
+    """What a query's enums and numbers do not allow is refused; what they allow is not."""
+    local.save_query(37, "SELECT '{{chain}}', {{rows}}", {"chain": ["base", "ethereum"], "rows": 1})
+    client.query(37)
+    local.clear_requests()
+    with pytest.raises(errors.InvalidRequestError, match=said):
+        client.read_query(37, wrong)
+    with pytest.raises(errors.InvalidRequestError, match=said):
+        client.read_query(37, [{"rows": 1}, wrong])
+    assert local.requests == ()
+    client.execute_query(37, {"chain": "ethereum", "rows": Decimal("1E+3")}).wait()
+
+
 @pytest.mark.parametrize("call", ["query", "usage"])
 @pytest.mark.parametrize(
     ("status", "kind"), [(402, errors.PaymentRequiredError), (403, errors.ForbiddenError)]
@@ -335,7 +493,8 @@ _JSON = st.recursive(
         st.sampled_from(
             ["status", "error", "node_executions", "id", "query_execution_status", "query_id",
              "query_sql", "parameters", "key", "enumOptions", "billing_periods", "start_date",
-             "end_date", "pipeline_execution_id", "execution_id"]
+             "end_date", "pipeline_execution_id", "execution_id", "pipeline", "nodes",
+             "query_execution", "query_parameters", "dependencies"]
         ), inner, max_size=5),
     max_leaves=12,
 )  # fmt: skip
@@ -344,6 +503,7 @@ READERS = [
     catalog.read_pipeline_status,
     catalog.read_saved_query,
     catalog.read_usage,
+    plans.read_plan,
 ]
 
 

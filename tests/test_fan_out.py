@@ -20,9 +20,9 @@ from hypothesis import strategies as st
 
 import dune_frames as dune
 from dune_frames import errors
-from dune_frames._read.fan_out import RUNS_AT_ONCE
+from dune_frames._read.fan_out import MOST_RUNS_AT_ONCE, RUNS_AT_ONCE
 from dune_frames._read.stack import stacked
-from dune_frames.local import LocalDune
+from dune_frames.local import LocalDune, Quirks
 
 SQL = "SELECT i * {{n}} AS value FROM UNNEST(sequence(1, {{rows}})) AS t(i)"
 FRESH = {"max_age": 0, "cache": False}
@@ -162,18 +162,53 @@ class Gauge:
 SETS = [{"n": n} for n in range(1, 8)]
 
 
+def most_at_once(server, client, sets, twin):
+    """Read the sets; return how many runs were under way at once, at most."""
+    server.save_query(7, SQL, {"n": 1, "rows": 1})
+    with Gauge(server) as gauge:
+        if twin == "sync":
+            read = client.read_query(7, sets, frame="polars", **FRESH)
+        else:
+            read = asyncio.run(client.read_query_async(7, sets, frame="polars", **FRESH))
+    assert read["value"].to_list() == [each["n"] for each in sets]
+    return gauge.most
+
+
 @pytest.mark.parametrize("twin", ["sync", "async"])
-def test_a_few_runs_at_once_and_no_more(twin):
-    """As many as a plan takes run side by side, never more; the order is that of the sets."""
-    with LocalDune(execution_seconds=0.1) as server, closing(server.client()) as client:
-        server.save_query(7, SQL, {"n": 1, "rows": 1})
-        with Gauge(server) as gauge:
-            if twin == "sync":
-                read = client.read_query(7, SETS, frame="polars", **FRESH)
-            else:
-                read = asyncio.run(client.read_query_async(7, SETS, frame="polars", **FRESH))
-        assert gauge.most == RUNS_AT_ONCE
-        assert read["value"].to_list() == [each["n"] for each in SETS]
+@pytest.mark.parametrize("allowed", [None, 0, 1, 5, 100])
+def test_as_many_runs_at_once_as_the_account_may_have(twin, allowed):
+    """What the first state tells decides; without, the smallest plan; never more than sensible.
+
+    However many sets there are, no moment has more runs than that, the first moment included.
+    """
+    expected = min(allowed or RUNS_AT_ONCE, MOST_RUNS_AT_ONCE)
+    sets = [{"n": n} for n in range(1, expected + 3)]
+    # The first run must not be over before a busy machine has started the last of those allowed.
+    account = LocalDune(execution_seconds=0.08 * expected, quirks=Quirks(max_inflight=allowed))
+    with account as server, closing(server.client()) as client:
+        most = most_at_once(server, client, sets, twin)
+    assert most == expected
+
+
+def test_what_a_client_was_told_it_knows_from_then_on():
+    """A second fan-out of the same client starts as many at once, before any state is seen."""
+    with LocalDune(latency=0.1) as server, closing(server.client()) as client:
+        most_at_once(server, client, SETS[:1], "sync")
+        server.clear_requests()
+        most_at_once(server, client, SETS[:2], "sync")
+        first = [request.endpoint for request in server.requests[:2]]
+    assert first == ["execute_query", "execute_query"]
+
+
+def test_what_comes_from_the_disk_tells_nothing_and_is_read_all_the_same(local, client):
+    """Where no state is seen at all, the parts are read one after the other."""
+    sets = [{"n": n, "rows": 1} for n in range(20, 28)]
+    client.read_query(7, sets, frame="polars", max_age=0)
+    local.clear_requests()
+    with closing(local.client()) as other:
+        read = other.read_query(7, sets, frame="polars", offline=True)
+    assert read["value"].to_list() == [each["n"] for each in sets]
+    assert local.requests == ()
 
 
 @pytest.fixture

@@ -53,6 +53,8 @@ ENCODED = [
     (datetime(2024, 2, 29, 1, 2, 3, tzinfo=UTC), "2024-02-29 01:02:03"),
     (pd.Timestamp("2024-02-29 01:02:03", tz="Asia/Tokyo"), "2024-02-28 16:02:03"),
     (pd.Timestamp("2024-02-29 01:02:03.000000004"), "2024-02-29 01:02:03.000000004"),
+    (np.datetime64("2024-02-29"), "2024-02-29 00:00:00"),
+    (np.datetime64("2024-02-29T01:02:03.000000004"), "2024-02-29 01:02:03.000000004"),
     (b"\xc0\xff\xee", "0xc0ffee"), (b"", "0x"), (bytearray(b"\0"), "0x00"),
     (["a", 1, True], ["a", "1", "true"]), ((1.5,), ["1.5"]), ([Chain.ETHEREUM], ["ethereum"]),
 ]  # fmt: skip
@@ -68,7 +70,7 @@ def test_values_as_dune_takes_them(value: Any, sent: Any) -> None:
 
 REFUSED = [
     float("nan"), float("inf"), Decimal("NaN"), Decimal("-Infinity"), pd.NaT, pd.NA, {"a": 1},
-    {1, 2}, object(), timedelta(1), time(1), 1j, np.datetime64("2024-01-01"), np.array([1, 2]),
+    {1, 2}, object(), timedelta(1), time(1), 1j, np.datetime64("NaT"), np.array([1, 2]),
     [[1]], [None], [], (), datetime.min.replace(tzinfo=PLUS_TWO),
 ]  # fmt: skip
 
@@ -84,6 +86,15 @@ def test_none_is_refused_with_a_reason() -> None:
     """None could mean a default or NULL: the message says how to get the default."""
     with pytest.raises(InvalidRequestError, match="Dune then takes its default"):
         encode({"x": None})
+
+
+@pytest.mark.parametrize("params", ["a=1", 5, [("a", 1)], [{"a": 1}], {1: "x"}, {"": 1}, {None: 1}])
+def test_what_is_no_set_of_parameters(params: Any) -> None:
+    """Pairs, texts and names that are none are refused, for saved queries and for SQL alike."""
+    with pytest.raises(InvalidRequestError, match="parameter"):
+        encode(params)
+    with pytest.raises(InvalidRequestError, match="parameter"):
+        bind("SELECT {{a}}", params)
 
 
 def test_no_parameters() -> None:
@@ -253,7 +264,7 @@ def test_other_literals(value: Any, sql: str) -> None:
     "value",
     [
         2**256, -(2**255) - 1, Decimal(10) ** 38, Decimal("1e-39"), Decimal("NaN"), [], [[1]],
-        {"a": 1}, object(), timedelta(1), time(1), pd.NaT, pd.NA, np.datetime64("2024-01-01"),
+        {"a": 1}, object(), timedelta(1), time(1), pd.NaT, pd.NA, np.datetime64("NaT"),
     ],
     ids=repr,
 )  # fmt: skip

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from dune_frames._ask.literals import literal, quoted_text
+from dune_frames._ask.params import named
 from dune_frames.errors import InvalidRequestError
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def bind(sql: str, params: Mapping[str, Any] | None) -> str:
     InvalidRequestError
         A placeholder has no value, a value no placeholder, or a value has no literal.
     """
-    values = dict(params or {})
+    values = named(params)
     wanted = dict.fromkeys(placeholders(sql))
     _refuse_mismatch(list(wanted), list(values))
     return _TOKENS.sub(lambda found: _replace(found, values), sql) if values else sql
@@ -59,7 +60,8 @@ def _refuse_mismatch(wanted: list[str], given: list[str]) -> None:
         what += [f"no placeholder {{{{{name}}}}} for the value given" for name in unknown]
         raise InvalidRequestError(
             "params and SQL do not fit: " + "; ".join(what),
-            advice="give each {{name}} in the SQL one value in params. Nothing was sent.",
+            advice="give each {{name}} in the SQL one value in params; comments and quoted names "
+            "have no placeholders. Nothing was sent.",
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from enum import Enum
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from dune_frames.errors import InvalidRequestError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
 #: The parameters of a query as they travel: a text each, or several for a multi-select.
 Parameters: TypeAlias = "Mapping[str, str | list[str]]"
@@ -28,23 +29,45 @@ def encode(params: Mapping[str, Any] | None) -> Parameters:
     Raises
     ------
     InvalidRequestError
-        A value has no form that Dune takes.
+        A value has no form that Dune takes, or it is no mapping of names.
     """
     return {
         name: [as_text(name, each) for each in filled(name, value)]
         if isinstance(value, list | tuple)
         else as_text(name, value)
-        for name, value in (params or {}).items()
+        for name, value in named(params).items()
     }
 
 
+def named(params: Any) -> Mapping[str, Any]:
+    """Return one set of parameters, or refuse what is none."""
+    if params is None:
+        return {}
+    if not isinstance(params, Mapping):
+        raise InvalidRequestError(
+            f"params={params!r} is no set of parameters", advice='give a dict: {"name": value}.'
+        )
+    for name in params:
+        if not isinstance(name, str) or not name.strip():
+            raise InvalidRequestError(
+                f"{name!r} is no name of a parameter",
+                advice="give text, as in the query's {{name}}.",
+            )
+    return params
+
+
 def plain(value: Any) -> Any:
-    """Return a member of an enum, or a number of numpy, as the Python value that it stands for."""
+    """Return a member of an enum, or a scalar of numpy, as the Python value that it stands for."""
     if isinstance(value, Enum):
         return value.value
     kind = getattr(getattr(value, "dtype", None), "kind", None)
-    is_number = kind in ("b", "i", "u", "f") and value.shape == ()
-    return value.item() if is_number else value
+    if kind is None or value.shape != ():
+        return value
+    if kind == "M":
+        import pandas as pd
+
+        return pd.Timestamp(value)  # which, unlike a datetime, keeps nanoseconds
+    return value.item() if kind in ("b", "i", "u", "f") else value
 
 
 def filled(name: str, values: Sequence[Any]) -> Sequence[Any]:

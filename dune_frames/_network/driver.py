@@ -15,7 +15,16 @@ from math import inf
 from typing import TYPE_CHECKING, TypeVar
 
 from dune_frames._network.attempt import Attempt
-from dune_frames._network.exchange import CleanUp, Flow, LostError, Send, Sleep, Step, Tell
+from dune_frames._network.exchange import (
+    Allowed,
+    CleanUp,
+    Flow,
+    LostError,
+    Send,
+    Sleep,
+    Step,
+    Tell,
+)
 from dune_frames.errors import DeadlineError, DuneError
 
 if TYPE_CHECKING:
@@ -54,10 +63,25 @@ class Deadline:
 
 
 class Pace:
-    """What all requests of one client wait for together when the server asks for less."""
+    """How fast one client may go, by what the server told: shared by all its calls.
+
+    Attributes
+    ----------
+    is_told : bool
+        Whether the state of a run has been seen, and with it how many the account may have.
+    runs : int or None
+        How many runs the account may have under way at once, where a state told it.
+    """
 
     def __init__(self) -> None:
         self._not_before = 0.0
+        self.is_told = False
+        self.runs: int | None = None
+
+    def allow(self, runs: int | None) -> None:
+        """Take note of how many runs at once a state tells; some tell nothing."""
+        self.runs = runs or self.runs
+        self.is_told = True
 
     def hold(self, seconds: float) -> None:
         """Let no request go for a while."""
@@ -189,6 +213,9 @@ class Driver:
         self.deadline.check()
         if self.stopped.is_set():
             raise StoppedError
+        if isinstance(step, Allowed):
+            self._pace.allow(step.runs)
+            return 0.0
         pause = self._pace.pause() if isinstance(step, Send) else self._pause(step)
         return min(pause, self.deadline.rest())
 

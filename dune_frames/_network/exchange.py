@@ -75,7 +75,14 @@ class Tell:
     event: Event
 
 
-Step: TypeAlias = Send | Sleep | CleanUp | Tell
+@dataclass(frozen=True, slots=True)
+class Allowed:
+    """Take note of how many runs at once the account was told to have; `None` where it was not."""
+
+    runs: int | None
+
+
+Step: TypeAlias = Send | Sleep | CleanUp | Tell | Allowed
 Flow: TypeAlias = Generator[Step, Any, T]
 
 

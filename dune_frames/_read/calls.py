@@ -37,7 +37,7 @@ class Calls:
     transport : Transport
         Address, key and connections.
     pace : Pace
-        What all requests wait for when the server asks for less.
+        How fast they may go, by what the server told.
     """
 
     transport: Transport
@@ -47,11 +47,27 @@ class Calls:
         """Run a flow as a call of its own."""
         return Driver(self.transport, self.pace, Deadline()).run(flow)
 
-    def watched(self, flow: Flow[T], timeout: float | None, progress: Progress) -> T:
-        """Run a flow that may take its time as a call of its own."""
+    async def run_async(self, flow: Flow[T]) -> T:
+        """Do the same on an event loop."""
+        return await Driver(self.transport, self.pace, Deadline()).run_async(flow)
+
+    def wait(self, flow: Flow[T], timeout: float | None, progress: Progress) -> T:
+        """Run a flow that may take its time, and show how it goes."""
         refuse_other_progress(progress)
         with Watch.of(progress) as watch:
             return Driver(self.transport, self.pace, Deadline(timeout), watch.tell).run(flow)
+
+    async def wait_async(
+        self,
+        flow: Flow[T],
+        timeout: float | None,  # noqa: ASYNC109 - as `wait`
+        progress: Progress,
+    ) -> T:
+        """Do the same on an event loop."""
+        refuse_other_progress(progress)
+        with Watch.of(progress) as watch:
+            driver = Driver(self.transport, self.pace, Deadline(timeout), watch.tell)
+            return await driver.run_async(flow)
 
     def read(self, frame: FrameName, reading: Reading, deadline: Deadline | None = None) -> Read:
         """Return the call that ends in a frame; its deadline starts now unless one is given."""
@@ -66,7 +82,8 @@ class Calls:
         """Return the call that reads one query for many sets of parameters."""
         watch = Watch.of(reading.progress)
         part = replace(reading, progress=watch.of_a_part)
-        return FanOut(parts, partial(self.read, frame, part, Deadline(reading.timeout)), watch)
+        read = partial(self.read, frame, part, Deadline(reading.timeout))
+        return FanOut(parts, read, self.pace, watch)
 
     def scan(self, source: Source, reading: Reading) -> pl.LazyFrame:
         """Pin one execution of a source, and return the frame that reads it."""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from dune_frames._frame.provenance import Provenance
+    from dune_frames._network.driver import Pace
     from dune_frames._progress.watch import Watch
     from dune_frames._read.read import Read
     from dune_frames._run.source import Saved
@@ -29,8 +32,12 @@ if TYPE_CHECKING:
     #: What became of one set: its rows and where they come from, or why there are none.
     Outcome = tuple[pa.Table, Provenance] | DuneError
 
-#: Runs under way at once. Dune's smallest plan takes three; what is more would only queue there.
+#: Runs under way at once where the account does not tell: Dune's smallest plan takes three.
 RUNS_AT_ONCE = 3
+#: The same where it tells more. To start and follow further ones the rate limits are too low.
+MOST_RUNS_AT_ONCE = 12
+#: How often those who wait to begin look whether they may, in seconds.
+_LOOK_SECONDS = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +77,15 @@ class FanOut:
         In the order asked.
     read : callable
         Makes the call for one part. All calls share the deadline; each one stops by itself.
+    pace : Pace
+        Tells how many runs the account may have at once, once the first state is seen.
     watch : Watch
         Is told how many are over.
     """
 
     parts: Sequence[Part]
     read: Callable[[], Read]
+    pace: Pace
     watch: Watch
     _todo: deque[Saved] = field(init=False)
     _done: dict[str, Outcome] = field(default_factory=dict, init=False)
@@ -93,8 +103,8 @@ class FanOut:
         return self._framed()
 
     def _read_all(self) -> None:
-        pool = ThreadPoolExecutor(RUNS_AT_ONCE, thread_name_prefix="dune_frames")
-        futures = [pool.submit(self._work) for _ in range(RUNS_AT_ONCE)]
+        pool = ThreadPoolExecutor(MOST_RUNS_AT_ONCE, thread_name_prefix="dune_frames")
+        futures = [pool.submit(self._work, place) for place in self._places]
         try:
             for future in futures:
                 result_of(future)
@@ -110,33 +120,62 @@ class FanOut:
 
         with self.watch:
             self._tell()
-            work = [self._work_async() for _ in range(RUNS_AT_ONCE)]
+            work = [self._work_async(place) for place in self._places]
             for problem in await asyncio.gather(*work, return_exceptions=True):
                 if problem is not None:
                     raise problem
         return await asyncio.to_thread(self._framed)
 
-    def _work(self) -> None:
-        """Read parts one after the other until none is left."""
-        for source, call in self._take():
-            try:
-                self._done[source.question] = call.table(source)
-            except DuneError as problem:
-                self._done[source.question] = problem
-            self._tell()
+    @property
+    def _places(self) -> range:
+        """One for each worker that may have something to do."""
+        return range(min(len(self._todo), MOST_RUNS_AT_ONCE))
 
-    async def _work_async(self) -> None:
+    def _work(self, place: int) -> None:
+        """Read parts one after the other until none is left."""
+        while self._waits(place):
+            time.sleep(_LOOK_SECONDS)
         for source, call in self._take():
-            try:
+            with self._keeping_failure(source):
+                self._done[source.question] = call.table(source)
+
+    async def _work_async(self, place: int) -> None:
+        import asyncio
+
+        while self._waits(place):  # noqa: ASYNC110 - other threads change what it waits for
+            await asyncio.sleep(_LOOK_SECONDS)
+        for source, call in self._take():
+            with self._keeping_failure(source):
                 self._done[source.question] = await call.table_async(source)
-            except DuneError as problem:
-                self._done[source.question] = problem
-            self._tell()
+
+    @contextmanager
+    def _keeping_failure(self, source: Saved) -> Iterator[None]:
+        """Keep the failure of one part, and tell of its end; what else is raised ends the whole."""
+        try:
+            yield
+        except DuneError as problem:
+            self._done[source.question] = problem
+        except BaseException:
+            self._todo.clear()
+            raise
+        self._tell()
 
     def _tell(self) -> None:
         with self._lock:  # in the order of their numbers
             total = len({part.source.question for part in self.parts})
             self.watch.tell(ReadingSets(len(self._done), total))
+
+    def _waits(self, place: int) -> bool:
+        """Tell whether a worker waits: the first never, some for the first state, the rest always.
+
+        So the account never has more runs than it may, and as many as it may from the first
+        state on. Where a part is done and no state was seen, nothing was told.
+        """
+        if place == 0 or not self._todo:
+            return False
+        if not self.pace.is_told and not self._done:
+            return True
+        return place >= (self.pace.runs or RUNS_AT_ONCE)
 
     def _take(self) -> Iterator[tuple[Saved, Read]]:
         """Yield what nobody has taken yet, each with a call of its own."""

@@ -6,7 +6,7 @@ import logging
 from typing import TYPE_CHECKING, TypeVar
 
 from dune_frames import errors
-from dune_frames._network.exchange import CleanUp, Flow, Sleep, Tell, exchange, naming
+from dune_frames._network.exchange import Allowed, CleanUp, Flow, Sleep, Tell, exchange, naming
 from dune_frames._wire import answers, endpoints
 from dune_frames.progress import Queued, Running
 
@@ -55,9 +55,12 @@ def wait(execution_id: str) -> Flow[answers.Status]:
     """Poll the free status endpoint until the run is over, however it ends."""
     pauses = poll_pauses()
     with naming(execution_id):
-        while not (now := (yield from status(execution_id))).is_finished:
+        now = yield from status(execution_id)
+        yield Allowed(now.max_inflight_interactive_executions)
+        while not now.is_finished:
             yield Tell(_phase(now))
             yield Sleep(next(pauses))
+            now = yield from status(execution_id)
     return now
 
 

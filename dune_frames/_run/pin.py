@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from dune_frames import errors
 from dune_frames._ask.query import Window
-from dune_frames._network.exchange import Flow, exchange
+from dune_frames._network.exchange import Allowed, Flow, exchange
 from dune_frames._run.lifecycle import of_execution, owning, start, wait
 from dune_frames._run.source import Existing, Saved, Source, Sql
 from dune_frames._wire import answers, endpoints
@@ -192,6 +192,7 @@ def _latest(saved: Saved, ask: Ask, rows: int) -> Flow[answers.Results | None]:
             execution_id=first.status.execution_id,
             query_id=saved.query_id,
         )
+    yield Allowed(first.status.max_inflight_interactive_executions)
     return first
 
 

@@ -5,16 +5,16 @@ Only their documentation is known: what it calls optional may be missing, states
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from dune_frames._facts import Code, Fact, ShowsFacts, query_link
+from dune_frames._wire import fields
 from dune_frames._wire.envelope import MalformedBodyError, read_object
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping
 
     from dune_frames._wire.endpoints import Answer
 
@@ -242,7 +242,7 @@ def _share(used: float | None, allowed: float | None, unit: str) -> str | None:
 
 def read_pipeline_started(answer: Answer) -> str:
     """Return the id of the pipeline execution that a request started."""
-    started = _text(read_object(answer.body), "pipeline_execution_id")
+    started = fields.text(read_object(answer.body), "pipeline_execution_id")
     if not started:
         raise MalformedBodyError("it names no pipeline_execution_id")
     return started
@@ -251,55 +251,55 @@ def read_pipeline_started(answer: Answer) -> str:
 def read_pipeline_status(answer: Answer) -> PipelineStatus:
     """Return the state of a pipeline's execution."""
     told = read_object(answer.body)
-    state, error = _text(told, "status") or "", _error(told)
+    state, error = fields.text(told, "status") or "", fields.error(told)
     if not state and not error:
         raise MalformedBodyError("it names neither status nor error")
-    return PipelineStatus(state, tuple(map(_node, _objects(told, "node_executions"))), error)
+    return PipelineStatus(state, tuple(map(_node, fields.objects(told, "node_executions"))), error)
 
 
 def _node(told: Mapping[str, Any]) -> PipelineNode:
-    run = told.get("query_execution_status") or told.get("materialized_view_refresh_status")
-    of = run if isinstance(run, Mapping) else {}
+    run, view = "query_execution_status", "materialized_view_refresh_status"
+    of = fields.inner(told, run) or fields.inner(told, view)
     return PipelineNode(
-        node_id=_integer(told, "id"),
-        state=_text(of, "status") or "",
-        query_id=_integer(of, "query_id"),
-        view_name=_text(of, "name"),
-        execution_id=_text(of, "execution_id") or None,
-        error=_error(of),
+        node_id=fields.integer(told, "id"),
+        state=fields.text(of, "status") or "",
+        query_id=fields.integer(of, "query_id"),
+        view_name=fields.text(of, "name"),
+        execution_id=fields.text(of, "execution_id") or None,
+        error=fields.error(of),
     )
 
 
 def read_saved_query(answer: Answer) -> SavedQuery:
     """Return a saved query."""
     told = read_object(answer.body)
-    query_id, sql = _integer(told, "query_id"), _text(told, "query_sql")
+    query_id, sql = fields.integer(told, "query_id"), fields.text(told, "query_sql")
     if query_id is None or sql is None:
         raise MalformedBodyError("it names neither query_id nor query_sql")
     return SavedQuery(
         query_id=query_id,
-        name=_text(told, "name") or "",
+        name=fields.text(told, "name") or "",
         sql=sql,
-        parameters=tuple(_parameter(each) for each in _objects(told, "parameters")),
-        description=_text(told, "description") or None,
-        owner=_text(told, "owner"),
-        version=_integer(told, "version"),
+        parameters=tuple(_parameter(each) for each in fields.objects(told, "parameters")),
+        description=fields.text(told, "description") or None,
+        owner=fields.text(told, "owner"),
+        version=fields.integer(told, "version"),
     )
 
 
 def _parameter(told: Mapping[str, Any]) -> QueryParameter:
-    name, choices = _text(told, "key"), told.get("enumOptions") or []
+    name, choices = fields.text(told, "key"), told.get("enumOptions") or []
     if not name:
         raise MalformedBodyError("a parameter has no key")
     texts = tuple(map(str, choices)) if isinstance(choices, list) else ()
-    return QueryParameter(name, _text(told, "type"), _text(told, "value"), texts)
+    return QueryParameter(name, fields.text(told, "type"), fields.text(told, "value"), texts)
 
 
 def read_usage(answer: Answer) -> Usage:
     """Return what the account has used."""
     told = read_object(answer.body)
-    counts = {name: _integer(told, name) for name in _USAGE_COUNTS}
-    return Usage(tuple(map(_period, _objects(told, "billing_periods"))), **counts)
+    counts = {name: fields.integer(told, name) for name in _USAGE_COUNTS}
+    return Usage(tuple(map(_period, fields.objects(told, "billing_periods"))), **counts)
 
 
 _USAGE_COUNTS = ("private_queries", "private_dashboards", "bytes_used", "bytes_allowed")
@@ -309,42 +309,14 @@ def _period(told: Mapping[str, Any]) -> BillingPeriod:
     return BillingPeriod(
         _date(told, "start_date"),
         _date(told, "end_date"),
-        _number(told, "credits_used"),
-        _number(told, "credits_included"),
+        fields.number(told, "credits_used"),
+        fields.number(told, "credits_included"),
     )
 
 
 def _date(told: Mapping[str, Any], key: str) -> date:
-    text = _text(told, key) or ""
+    text = fields.text(told, key) or ""
     try:
         return date.fromisoformat(text[: len("2025-01-31")])
     except ValueError:
         raise MalformedBodyError(f"{key} is no date") from None
-
-
-def _objects(told: Mapping[str, Any], key: str) -> Sequence[Mapping[str, Any]]:
-    objects = told.get(key) or []
-    if not isinstance(objects, list) or not all(isinstance(each, Mapping) for each in objects):
-        raise MalformedBodyError(f"{key} is no list of objects")
-    return objects
-
-
-def _error(told: Mapping[str, Any]) -> str | None:
-    error = told.get("error")
-    said = error.get("message") or error.get("type") if isinstance(error, Mapping) else error
-    return str(said) if said else None
-
-
-def _text(told: Mapping[str, Any], key: str) -> str | None:
-    value = told.get(key)
-    return value if isinstance(value, str) else None
-
-
-def _number(told: Mapping[str, Any], key: str) -> float | None:
-    value = told.get(key)
-    return value if isinstance(value, int | float) and not isinstance(value, bool) else None
-
-
-def _integer(told: Mapping[str, Any], key: str) -> int | None:
-    value = _number(told, key)
-    return value if isinstance(value, int) else None

@@ -5,9 +5,12 @@ Nothing is sent here; `answers` and `catalog` read what comes back.
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
+
+from dune_frames.errors import InvalidRequestError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -80,11 +83,23 @@ def execute_pipeline(query_id: int, parameters: Parameters, performance: str | N
     return replace(run, path=f"/query/{query_id}/pipeline/execute")
 
 
+def pipeline_of(query_id: int, parameters: Parameters, performance: str | None) -> Request:
+    """GET /query/{query_id}/pipeline: free."""
+    values = {"query_parameters": json.dumps(dict(parameters))} if parameters else {}
+    query = tuple((values | _tier(performance)).items())
+    return Request("GET", f"/query/{query_id}/pipeline", query, query_id=query_id)
+
+
+def execute_plan(body: Mapping[str, Any]) -> Request:
+    """POST /pipelines/execute: starts billed runs."""
+    return Request("POST", "/pipelines/execute", (), body, starts_run=True)
+
+
 def pipeline_status(pipeline_execution_id: str) -> Request:
     """GET /pipelines/executions/{pipeline_execution_id}/status: free."""
     return Request(
         "GET",
-        f"/pipelines/executions/{quote(pipeline_execution_id, safe='', errors='replace')}/status",
+        f"/pipelines/executions/{_segment(pipeline_execution_id)}/status",
     )
 
 
@@ -137,7 +152,16 @@ def latest_results(
 
 
 def _execution(execution_id: str) -> str:
-    return f"/execution/{quote(execution_id, safe='', errors='replace')}"
+    return f"/execution/{_segment(execution_id)}"
+
+
+def _segment(text: str) -> str:
+    """Write an id as one part of a path. None, and what leads elsewhere, is nobody's id."""
+    if not isinstance(text, str) or not text.strip(". "):
+        raise InvalidRequestError(
+            f"{text!r} is no id of an execution", advice="give Dune's id, 26 characters."
+        )
+    return quote(text, safe="", errors="replace")
 
 
 def _window(window: Window, allow_partial: bool) -> tuple[tuple[str, str], ...]:

@@ -1,31 +1,63 @@
 """Access: the Dune that a command talks to, the real one or an embedded one."""
 
-from __future__ import annotations
+# typer reads these annotations at run time, so they are no strings here.
 
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import Annotated
+
+import typer
 
 from dune_frames import Dune
-from dune_frames.errors import ConfigurationError, DuneError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from dune_frames.local import LocalDune
+from dune_frames.cli.embedded import FurnishingFlags
+from dune_frames.errors import ConfigurationError, DuneError, InvalidRequestError
 
 
 @contextmanager
-def client(*, local: bool) -> Iterator[Dune]:
-    """Give the client that the environment describes, or that of a Dune for this command alone."""
-    if local:
-        with _gone_afterwards(), embedded() as dune:
-            yield dune.client()
-        return
-    chosen = _from_environment()
+def client() -> Iterator[Dune]:
+    """Give the client that the environment describes."""
+    try:
+        chosen = Dune()
+    except ConfigurationError as problem:
+        problem.advice = (
+            "set DUNE_API_KEY to a key from https://dune.com/settings/api and leave "
+            "DUNE_API_BASE_URL out; without an account: dune-frames sql --local"
+        )
+        raise
     try:
         yield chosen
     finally:
         chosen.close()
+
+
+@dataclass(frozen=True, kw_only=True)
+class LocalFlags(FurnishingFlags):
+    """Whether a Dune is embedded for this command, and what it serves."""
+
+    local: Annotated[
+        bool,
+        typer.Option(
+            "--local",
+            help="Run in an embedded Dune with sample tables, started for this command alone: "
+            "no account, no network.",
+            rich_help_panel="The embedded Dune",
+        ),
+    ] = False
+
+    @contextmanager
+    def client(self) -> Iterator[Dune]:
+        """Give the client of a Dune for this command alone, or of that of the environment."""
+        if self.local:
+            with _gone_afterwards(), self.served() as dune:
+                yield dune.client()
+            return
+        if self.table or self.saved:
+            raise InvalidRequestError(
+                "--table and --query furnish an embedded Dune", advice="add --local."
+            )
+        with client() as chosen:
+            yield chosen
 
 
 @contextmanager
@@ -36,28 +68,3 @@ def _gone_afterwards() -> Iterator[None]:
     except DuneError as problem:
         problem.execution_id = None
         raise
-
-
-def _from_environment() -> Dune:
-    try:
-        return Dune()
-    except ConfigurationError as problem:
-        problem.advice = (
-            "set DUNE_API_KEY to a key from https://dune.com/settings/api and leave "
-            "DUNE_API_BASE_URL out; without an account: dune-frames sql --local"
-        )
-        raise
-
-
-def embedded() -> LocalDune:
-    """Return an embedded Dune that is still to be started."""
-    try:
-        from dune_frames.local import LocalDune
-    except ModuleNotFoundError as problem:
-        if (problem.name or "").startswith("dune_frames"):
-            raise
-        raise ConfigurationError(
-            f"the embedded Dune needs {problem.name}, which is not installed",
-            advice="pip install 'dune-frames[local]'",
-        ) from None
-    return LocalDune()

@@ -11,6 +11,7 @@ import typer
 from dune_frames._download.plan import Format
 from dune_frames._read.options import Reading, ReadOptions, RunOptions
 from dune_frames._types.table import Uint256, Varbinary
+from dune_frames.cli.access import LocalFlags
 from dune_frames.cli.parameters import read_parameters
 from dune_frames.cli.values import names_of, number_or_text
 
@@ -151,7 +152,7 @@ class ParameterFlags:
 
 @dataclass(frozen=True, kw_only=True)
 class RunFlags:
-    """Where to run, when a run is needed, and how."""
+    """When a run is needed, and how."""
 
     max_age: Annotated[
         str | None,
@@ -169,21 +170,12 @@ class RunFlags:
             rich_help_panel=_RUN,
         ),
     ] = None
-    local: Annotated[
-        bool,
-        typer.Option(
-            "--local",
-            help="Run in an embedded Dune with sample tables, started for this command alone: "
-            "no account, no network.",
-            rich_help_panel=_RUN,
-        ),
-    ] = False
 
-    def options(self, reading: ReadingFlags) -> RunOptions:
+    def options(self, reading: ReadingFlags, local: LocalFlags) -> RunOptions:
         """Return what the library takes: all that was given, for the run and for reading it."""
         age = None if self.max_age is None else number_or_text(self.max_age)
         options = RunOptions(**reading.options, max_age=age, performance=self.performance)
-        if self.local:
+        if local.local:
             # An embedded Dune that ends with this command leaves nothing to remember.
             options["cache"] = False
         return options

@@ -63,6 +63,11 @@ class OutputFlags:
         return False if self.quiet else None
 
     @property
+    def is_data(self) -> bool:
+        """Whether it goes to a file or a pipe, and is not to be looked at."""
+        return bool(self._file or self.to)
+
+    @property
     def _file(self) -> Path | None:
         return None if self.output == Path("-") else self.output
 

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from dune_frames.cli.access import client
+from dune_frames.cli.access import LocalFlags, client
 from dune_frames.cli.flags import ParameterFlags, ReadingFlags, RunFlags
 from dune_frames.cli.output import OutputFlags
 from dune_frames.errors import InvalidRequestError
@@ -16,15 +16,17 @@ from dune_frames.errors import InvalidRequestError
 
 def query(
     query: Annotated[str, typer.Argument(help="The query's number or URL.", metavar="QUERY")],
+    *,
     params: ParameterFlags,
     output: OutputFlags,
     reading: ReadingFlags,
     run: RunFlags,
+    local: LocalFlags,
 ) -> None:
     """Read a saved query: its stored result, or a new run where there is none."""
     values = params.values
-    with output.opened() as put, client(local=run.local) as dune:
-        options = run.options(reading)
+    with output.opened() as put, local.client() as dune:
+        options = run.options(reading, local)
         options["progress"] = output.progress
         put(dune.read_query(query, values, frame="pyarrow", **options))
 
@@ -45,11 +47,12 @@ def sql(
     output: OutputFlags,
     reading: ReadingFlags,
     run: RunFlags,
+    local: LocalFlags,
 ) -> None:
     """Run SQL and read its result. {{name}} in it takes the value of -p name=value."""
     text, values = _sql_of(sql, file), params.values
-    with output.opened() as put, client(local=run.local) as dune:
-        options = run.options(reading)
+    with output.opened() as put, local.client() as dune:
+        options = run.options(reading, local)
         options["progress"] = output.progress
         put(dune.read_sql(text, values, frame="pyarrow", **options))
 
@@ -60,7 +63,7 @@ def execution(
     reading: ReadingFlags,
 ) -> None:
     """Read the result of an execution; wait for it where it still runs. It starts no run."""
-    with output.opened() as put, client(local=False) as dune:
+    with output.opened() as put, client() as dune:
         options = reading.options
         options["progress"] = output.progress
         put(dune.read_execution(execution_id, frame="pyarrow", **options))

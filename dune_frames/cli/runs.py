@@ -24,14 +24,14 @@ def status(
     as_json: Annotated[bool, typer.Option("--json", help="Print it as one JSON object.")] = False,
 ) -> None:
     """Show the state of an execution, and what its result holds. A failed run is a state too."""
-    with saying(quiet=False), client(local=False) as dune:
+    with saying(quiet=False), client() as dune:
         told = dune.execution(execution_id).status()
     typer.echo(_json_of(told) if as_json else harmless("\n".join(_lines_of(told))))
 
 
 def cancel(execution_id: _ExecutionId) -> None:
     """Stop an execution. What it used so far is billed."""
-    with saying(quiet=False), client(local=False) as dune:
+    with saying(quiet=False), client() as dune:
         run = dune.execution(execution_id)
         if not run.cancel():
             raise ConflictError(

@@ -15,7 +15,7 @@ from dune_frames.local.executions import (
     ExecutionError,
     Executions,
 )
-from dune_frames.local.pipelines import Pipelines, definition, plan, run_of
+from dune_frames.local.pipelines import Pipelines, definition, given_plan, plan, run_of
 from dune_frames.local.queries import SavedQuery, ad_hoc_values, filled, view_sql
 from dune_frames.local.reader import Reader
 from dune_frames.local.responses import execute_answer, status_answer
@@ -129,6 +129,11 @@ class Api:
     def execute_pipeline(self, call: Call) -> Answer:
         """POST /query/{query_id}/pipeline/execute."""
         nodes = plan(self._execution_of(call), self.queries)
+        return json_answer({"pipeline_execution_id": self._pipelines.start(nodes)})
+
+    def execute_plan(self, call: Call) -> Answer:
+        """POST /pipelines/execute, as the OpenAPI document has it."""
+        nodes = given_plan(call.body.get("pipeline"), self.queries)
         return json_answer({"pipeline_execution_id": self._pipelines.start(nodes)})
 
     def _execution_of(self, call: Call) -> Execution:

@@ -14,6 +14,7 @@ ENDPOINTS = (
     "execute_sql",
     "execute_query",
     "execute_pipeline",
+    "execute_plan",
     "status",
     "results",
     "results_csv",

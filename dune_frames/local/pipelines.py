@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import partial
+from graphlib import CycleError, TopologicalSorter
 from typing import TYPE_CHECKING, Any
 
 from dune_frames.local.answers import Answer, RefusedError, json_answer
@@ -112,12 +113,45 @@ def run_of(query: SavedQuery, given: Mapping[str, Any]) -> Execution:
 
 def definition(nodes: tuple[Node, ...]) -> Answer:
     """Answer with the nodes of a query's pipeline."""
-    shown = [
-        {"id": node.number, "query_execution": {"query_id": node.execution.query_id}}
-        | ({"dependencies": list(node.dependencies)} if node.dependencies else {})
-        for node in nodes
-    ]
-    return json_answer({"pipeline": {"nodes": shown}})
+    return json_answer({"pipeline": {"nodes": [_defined(node) for node in nodes]}})
+
+
+def _defined(node: Node) -> dict[str, Any]:
+    values = dict(node.execution.parameters)
+    run = {"query_id": node.execution.query_id} | ({"query_parameters": values} if values else {})
+    before = {"dependencies": list(node.dependencies)} if node.dependencies else {}
+    return {"id": node.number, "query_execution": run} | before
+
+
+def given_plan(told: Any, queries: Mapping[int, SavedQuery]) -> tuple[Node, ...]:
+    """Return the nodes of a pipeline that a request defines, those first that others wait for.
+
+    Raises
+    ------
+    RefusedError
+        It is no definition, its nodes wait for each other, or one names what is not here.
+    """
+    listed = told.get("nodes") if isinstance(told, dict) else None
+    try:
+        given = [_given(each, queries) for each in listed or ()]
+        nodes = {node.number: node for node in given}
+        waiting = TopologicalSorter({node.number: node.dependencies for node in given})
+        order = [nodes[number] for number in waiting.static_order()]
+    except (KeyError, TypeError, CycleError):
+        order = []
+    if not order or len(order) != len(listed or ()):
+        raise RefusedError(400, "invalid pipeline")
+    return tuple(order)
+
+
+def _given(told: Mapping[str, Any], queries: Mapping[int, SavedQuery]) -> Node:
+    if "materialized_view_refresh" in told:
+        raise RefusedError(404, "not found: Materialized view not found")
+    run = told["query_execution"]
+    if run["query_id"] not in queries:
+        raise RefusedError(404, "Query not found")
+    execution = run_of(queries[run["query_id"]], run.get("query_parameters") or {})
+    return Node(told["id"], execution, tuple(told.get("dependencies") or ()))
 
 
 def plan(execution: Execution, queries: Mapping[int, SavedQuery]) -> tuple[Node, ...]:

@@ -117,7 +117,13 @@ def _head(execution: Execution, quirks: Quirks) -> dict[str, Any]:
         "state": state_of(execution, quirks),
         **execution.moments(),
         **(_EXTRA if quirks.extra_keys else {}),
+        **_allowed(quirks),
     }
+
+
+def _allowed(quirks: Quirks) -> dict[str, Any]:
+    most = quirks.max_inflight
+    return {} if most is None else {"max_inflight_interactive_executions": most}
 
 
 def _page_metadata(reading: Reading, page: Page, quirks: Quirks) -> dict[str, Any]:

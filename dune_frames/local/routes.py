@@ -36,6 +36,7 @@ _PATHS = {
     "execute_sql": ("POST", "/sql/execute"),
     "execute_query": ("POST", "/query/{query_id}/execute"),
     "execute_pipeline": ("POST", "/query/{query_id}/pipeline/execute"),
+    "execute_plan": ("POST", "/pipelines/execute"),
     "pipeline": ("GET", "/query/{query_id}/pipeline"),
     "pipeline_status": ("GET", "/pipelines/executions/{pipeline_execution_id}/status"),
     "status": ("GET", "/execution/{execution_id}/status"),

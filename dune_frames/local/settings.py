@@ -58,6 +58,8 @@ class Quirks:
         Whether a filter's comparison with NaN is never true, or takes NaN as the largest number.
     pretty : bool
         Whether JSON is indented.
+    max_inflight : int or None
+        What every state tells as ``max_inflight_interactive_executions``; without, none tells it.
     """
 
     column_types: bool = True
@@ -82,6 +84,7 @@ class Quirks:
     latest_has_result: bool = False
     nan_in_filters: Literal["unequal", "largest"] = "unequal"
     pretty: bool = False
+    max_inflight: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

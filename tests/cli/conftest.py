@@ -112,6 +112,8 @@ def _new_shell(make_folder: pytest.TempPathFactory) -> Shell:
         "DUNE_FRAMES_CACHE_DIR": str(make_folder.mktemp("cache")),
         "COLUMNS": "100",
         "NO_COLOR": "1",
+        # As for an installed program: what was compiled once is not compiled at every start.
+        "PYTHONDONTWRITEBYTECODE": "",
     }
     return Shell(make_folder.mktemp("shell"), kept | own)
 

@@ -166,6 +166,15 @@ def test_a_timeout_cancels_the_run(bare_shell, slow_dune):
     assert slow_dune.requests[-1].endpoint == "cancel"
 
 
+def test_a_pipeline_outlives_its_timeout(bare_shell, slow_dune):
+    """--timeout ends the wait with status 7; the line names the pipeline, which goes on."""
+    slow_dune.save_query(5, "SELECT 1 AS one")
+    ended = bare_shell.using(slow_dune)("pipeline", "5", "--timeout", "0.2", "-q")
+    assert ended.status == 7
+    assert "goes on" in ended.error_line
+    assert slow_dune.requests[-1].path.split("/")[-2] in ended.error_line
+
+
 def test_status_tells_of_every_run(shell, dune):
     """A state is told for people and as JSON; a failed run is a state, not an error."""
     execution_id = dune.store_result([[1, "x"]], {"n": "bigint", "t": "varchar"})

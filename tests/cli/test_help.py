@@ -21,8 +21,10 @@ def test_help_tells_options_and_exit_status(bare_shell):
         assert " ".join(EPILOG.split()) in " ".join(help_.out.split())
     for command, help_ in zip(COMMANDS, helps[1:], strict=True):
         assert f"dune-frames {command}" in help_.out
-        takes = command in {"query", "sql", "execution"}
-        assert all((name in help_.out) == takes for name in ("--output", "--limit", "--uint256"))
+        reads = command in {"query", "sql", "execution"}
+        assert all((name in help_.out) == reads for name in ("--limit", "--uint256"))
+        assert ("--output" in help_.out) == (reads or command == "pipeline")
+        assert ("--local" in help_.out) == (command in {"query", "sql", "pipeline"})
 
 
 def test_reading_commands_take_every_option_of_the_library():

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import signal
 from dataclasses import replace
+from pathlib import Path
 
 import pyarrow as pa
 import pytest
@@ -64,3 +66,38 @@ def test_local_refuses_what_it_cannot_serve(bare_shell):
     for words, ended in zip(wrong, bare_shell.together(*commands), strict=True):
         assert ended.status == 2
         assert words[1].split("=")[0] in ended.error_line
+
+
+@pytest.fixture
+def furnished(bare_shell):
+    """A folder with a table, and queries of which one reads another."""
+    parquet.write_table(pa.table({"n": [1, 2]}), bare_shell.folder / "n.parquet")
+    (bare_shell.folder / "7.sql").write_text("SELECT sum(n) * {{by}} AS total FROM my.numbers")
+    (bare_shell.folder / "9.sql").write_text("SELECT max(n) AS n FROM my.numbers")
+    (bare_shell.folder / "10.sql").write_text("SELECT n + {{m}} AS n FROM query_9")
+    saved = [f"--query={number}={number}.sql" for number in (7, 9, 10)]
+    return ["--local", "--table", "my.numbers=n.parquet", *saved]
+
+
+def test_tables_and_queries_come_from_files(bare_shell, furnished):
+    """Queries run over one's own files without an account, alone and as pipelines; nothing stays.
+
+    A pipeline shows its nodes, or with -o writes the result of the query itself.
+    """
+    alone, written, shown = bare_shell.together(
+        ["query", "7", "-p", "by:=10", "--to", "csv", *furnished],
+        ["pipeline", "https://dune.com/queries/10", "-p", "m:=4", "-o", "x.json", "-q", *furnished],
+        ["pipeline", "9", *furnished],
+    )
+    assert (alone.status, alone.out) == (0, "total\n30\n"), alone.err
+    assert (written.status, written.out, written.err) == (0, "", "")
+    assert json.loads((bare_shell.folder / "x.json").read_text()) == [{"n": 6}]
+    assert (shown.status, shown.out.count("QUERY_STATE_COMPLETED")) == (0, 1), shown.err
+    assert not list(Path(bare_shell.environment["DUNE_FRAMES_CACHE_DIR"]).iterdir())
+
+
+def test_what_furnishes_an_embedded_dune_needs_one(shell, furnished):
+    """Files are not mistaken for something that the real Dune would take."""
+    ended = shell("query", "7", *furnished[1:])
+    assert ended.status == 2
+    assert "--local" in ended.error_line
