@@ -22,7 +22,7 @@ from dune_frames.local.sql import Table, Tables, translate
 from dune_frames.local.sql.values import sql_name, sql_string
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from dune_frames.local.results import Result
     from dune_frames.local.settings import Settings
@@ -56,8 +56,19 @@ class Engine:
         self._connection.execute("SET TimeZone = 'UTC'")
         self._connection.execute("SET lock_configuration = true")
         udfs.register(self._connection)
+        self._registered: set[str] = set()
         for name in sample_names():
             self.tables.add_later(name, partial(self._make_sample, name))
+
+    def reset(self) -> None:
+        """Forget the registered tables; a sample table that one of them replaced is back."""
+        for name in self._registered:
+            with self._cursor() as cursor:
+                cursor.execute(f"DROP TABLE IF EXISTS {sql_name(name)}")
+            self.tables.remove(name)
+        for name in self._registered.intersection(sample_names()):
+            self.tables.add_later(name, partial(self._make_sample, name))
+        self._registered.clear()
 
     def run(
         self,
@@ -124,6 +135,14 @@ class Engine:
         """Make a table of a frame, under a name with or without dots."""
         result = typed_result(frame, types) if types else self.ingest(frame)
         self.tables.add(self._make_table(name.lower(), result))
+        self._registered.add(name.lower())
+
+    def register_later(self, name: str, read: Callable[[], Any]) -> None:
+        """Make a table of the frame that `read` returns when a query first names it."""
+        self.tables.add_later(
+            name.lower(), lambda: self._make_table(name.lower(), self.ingest(read()))
+        )
+        self._registered.add(name.lower())
 
     def _make_sample(self, name: str) -> Table:
         table = self._make_table(name, sample(name))

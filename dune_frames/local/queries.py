@@ -129,6 +129,8 @@ class SavedQuery:
         Its text, with placeholders.
     parameters : tuple of QueryParameter
         Declared ones and then those that the text uses without declaration.
+    name : str
+        What it is called.
     version : int
         Counts the edits; a stored result belongs to one version.
     """
@@ -136,17 +138,22 @@ class SavedQuery:
     query_id: int
     sql: str
     parameters: tuple[QueryParameter, ...]
+    name: str
     version: int = 1
 
     @classmethod
     def of(
-        cls, query_id: int, sql: str, params: Mapping[str, Any] | None, version: int
+        cls,
+        query_id: int,
+        sql: str,
+        params: Mapping[str, Any] | None = None,
+        name: str | None = None,
     ) -> SavedQuery:
         """Make a query of a text and Python defaults."""
         declared = {key: QueryParameter.of(key, value) for key, value in (params or {}).items()}
         for key in placeholders(sql):
             declared.setdefault(key, QueryParameter(key, _UNDECLARED))
-        return cls(query_id, sql, tuple(declared.values()), version)
+        return cls(query_id, sql, tuple(declared.values()), name or f"Query {query_id}")
 
     def values(self, given: Mapping[str, Any]) -> dict[str, str]:
         """Return a value for each parameter: the given ones, and defaults for the rest.
@@ -168,7 +175,7 @@ class SavedQuery:
         """Return it as the query endpoint shows it."""
         return {
             "query_id": self.query_id,
-            "name": f"Query {self.query_id}",
+            "name": self.name,
             "description": "",
             "tags": [],
             "version": self.version,
