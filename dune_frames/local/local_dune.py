@@ -113,7 +113,7 @@ class LocalDune(DuneServer, Settings):
         -------
         RecordingDune
             Use it in a ``with`` block. Its ``client()`` reads through it; any other client can,
-            too, with its ``url`` and its ``api_key``.
+            too, with its ``url`` and its ``key``.
 
         Examples
         --------

@@ -43,23 +43,20 @@ class RecordingDune(DuneServer):
 
     Made by `LocalDune.record`.
 
-    Attributes
-    ----------
-    api_key : str
-        The key for clients that are not made by `client`; the key of the account is taken too.
+    Its gate lets in who has its own `key`, or that of the account.
     """
 
     def __init__(self, client: Dune, folder: str | PathLike[str]) -> None:
         transport = client._calls.transport  # noqa: SLF001 - a client's connections are its own
-        self.api_key = new_key()
+        own_key = new_key()
         recording = Recording(folder)
         recording.begin()
 
         def accepts(key: str) -> bool:
-            own = hmac.compare_digest(key.encode(), self.api_key.encode())
+            own = hmac.compare_digest(key.encode(), own_key.encode())
             return own or Key(key).account == transport.account
 
-        self._prepare(Recorder(transport, recording), Gate(accepts), self.api_key)
+        self._prepare(Recorder(transport, recording), Gate(accepts), own_key)
 
 
 class Recorder:

@@ -26,16 +26,10 @@ class ReplayingDune(DuneServer):
     """A Dune that answers from a recording, and nothing else. It needs no network and no key.
 
     Made by `LocalDune.replay`.
-
-    Attributes
-    ----------
-    api_key : str
-        The key of the clients that `client` makes; any other is taken too.
     """
 
     def __init__(self, folder: str | PathLike[str]) -> None:
-        self.api_key = new_key()
-        self._prepare(Replayer(Recording(folder)), Gate(any_key), self.api_key)
+        self._prepare(Replayer(Recording(folder)), Gate(any_key), new_key())
 
 
 class Replayer:

@@ -85,6 +85,11 @@ class DuneServer:
             raise RuntimeError(f"this {name} is not started; use it in a with block or start()")
         return self._thread.url
 
+    @property
+    def key(self) -> str:
+        """Return a key that it accepts, for clients that `client` does not make."""
+        return self._key
+
     def client(self) -> Dune:
         """Return a client of this server."""
         from dune_frames.client import Dune

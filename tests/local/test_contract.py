@@ -7,12 +7,9 @@ import time
 
 import pytest
 from asking import Asker
+from contract import Contract
 
 from dune_frames.local import ExecutionError, LocalDune, Quirks
-
-pytest.importorskip("openapi_core")
-
-from contract import Contract
 
 READS = ("results", "latest")
 CSV_READS = ("results_csv", "latest_csv")
