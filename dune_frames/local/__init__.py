@@ -2,6 +2,7 @@
 
 from dune_frames.local.executions import ExecutionError
 from dune_frames.local.faults import Alter, Drip, Fault, Garbage, Hang, Reset, Status, Truncate
+from dune_frames.local.folders import FolderError
 from dune_frames.local.local_dune import LocalDune
 from dune_frames.local.queries import QueryParameter
 from dune_frames.local.recorder import RecordingDune
@@ -14,6 +15,7 @@ __all__ = [
     "Drip",
     "ExecutionError",
     "Fault",
+    "FolderError",
     "Garbage",
     "Hang",
     "LocalDune",

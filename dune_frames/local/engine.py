@@ -18,7 +18,7 @@ from dune_frames.local.duckdb_types import computed_type
 from dune_frames.local.frames import Types, arrow_table, typed_result
 from dune_frames.local.relations import check_types, result_of, untyped_result_of
 from dune_frames.local.samples import sample, sample_names
-from dune_frames.local.sql import Table, Tables, translate
+from dune_frames.local.sql import SqlError, Table, Tables, translate
 from dune_frames.local.sql.values import sql_name, sql_string
 
 if TYPE_CHECKING:
@@ -139,9 +139,14 @@ class Engine:
 
     def register_later(self, name: str, read: Callable[[], Any]) -> None:
         """Make a table of the frame that `read` returns when a query first names it."""
-        self.tables.add_later(
-            name.lower(), lambda: self._make_table(name.lower(), self.ingest(read()))
-        )
+
+        def make() -> Table:
+            try:
+                return self._make_table(name.lower(), self.ingest(read()))
+            except (OSError, ValueError, duckdb.Error) as problem:
+                raise SqlError(f"Table '{name}' cannot be read: {problem}") from None
+
+        self.tables.add_later(name.lower(), make)
         self._registered.add(name.lower())
 
     def _make_sample(self, name: str) -> Table:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from dune_frames.local.api import Api, StoredExecution
 from dune_frames.local.executions import COMPLETED, ExecutionError
+from dune_frames.local.folders import Folder
 from dune_frames.local.frames import Types, typed_result
 from dune_frames.local.gate import Gate, any_key, only_key
 from dune_frames.local.queries import SavedQuery
@@ -182,6 +183,32 @@ class LocalDune(DuneServer, Settings):
         ...     dune.register("my.prices", pl.DataFrame({"price": [1.5]}))
         """
         self._api.engine.register(name, frame, types)
+
+    def register_folder(self, folder: str | PathLike[str]) -> None:
+        """Serve the files of a folder: Parquet and CSV as tables, SQL as saved queries.
+
+        ``dex/trades.parquet`` is the table ``dex.trades``, and folders may be nested further. A
+        file is read when a query first names its table. A Parquet file tells its types; those of a
+        CSV are the narrowest that all its values fit, null is an empty field or Dune's ``<nil>``,
+        and its first line has the names. How an SQL file tells id, name and parameters of its query
+        is described in `dune_frames.local.query_files`. Other and hidden files are left out.
+
+        Parameters
+        ----------
+        folder : str or path
+            The folder.
+
+        Raises
+        ------
+        FolderError
+            A ValueError: it is no folder, a file in it cannot be served, or two of them stand for
+            one table or query. Nothing of it is served then.
+        """
+        served = Folder.of(folder)
+        for name, read in served.tables.items():
+            self._api.engine.register_later(name, read)
+        for query in served.queries:
+            self._api.save_query(query)
 
     def save_query(
         self,

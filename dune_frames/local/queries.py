@@ -76,14 +76,15 @@ class QueryParameter:
         """
         values = [_text(one) for one in value] if isinstance(value, list) else [_text(value)]
         for one in values:
-            if not self._allows(one):
+            if not self.allows(one):
                 raise RefusedError(
                     400,
                     f"query parameter {self.key} has invalid value {one} for type {self.kind}",
                 )
         return ",".join(values)
 
-    def _allows(self, value: str) -> bool:
+    def allows(self, value: str) -> bool:
+        """Tell whether its type allows a value."""
         if self.kind == "enum":
             return not self.options or value in self.options
         if self.kind == "number":
@@ -155,6 +156,11 @@ class SavedQuery:
             declared.setdefault(key, QueryParameter(key, _UNDECLARED))
         return cls(query_id, sql, tuple(declared.values()), name or f"Query {query_id}")
 
+    @property
+    def params(self) -> dict[str, QueryParameter]:
+        """Return the parameters by their names."""
+        return {parameter.key: parameter for parameter in self.parameters}
+
     def values(self, given: Mapping[str, Any]) -> dict[str, str]:
         """Return a value for each parameter: the given ones, and defaults for the rest.
 
@@ -163,7 +169,7 @@ class SavedQuery:
         RefusedError
             A given name is no parameter, or a value is not allowed.
         """
-        known = {parameter.key: parameter for parameter in self.parameters}
+        known = self.params
         if given.keys() - known.keys():
             raise RefusedError(400, _UNKNOWN_PARAMETERS)
         return {
