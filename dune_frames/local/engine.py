@@ -133,21 +133,24 @@ class Engine:
 
     def register(self, name: str, frame: Any, types: Types | None) -> None:
         """Make a table of a frame, under a name with or without dots."""
-        result = typed_result(frame, types) if types else self.ingest(frame)
-        self.tables.add(self._make_table(name.lower(), result))
+        self.tables.add(self._table_of(name, frame, types))
         self._registered.add(name.lower())
 
-    def register_later(self, name: str, read: Callable[[], Any]) -> None:
-        """Make a table of the frame that `read` returns when a query first names it."""
+    def register_later(self, name: str, read: Callable[[], tuple[Any, Types | None]]) -> None:
+        """Make a table of what `read` returns when a query first names it."""
 
         def make() -> Table:
             try:
-                return self._make_table(name.lower(), self.ingest(read()))
+                return self._table_of(name, *read())
             except (OSError, ValueError, duckdb.Error) as problem:
                 raise SqlError(f"Table '{name}' cannot be read: {problem}") from None
 
         self.tables.add_later(name.lower(), make)
         self._registered.add(name.lower())
+
+    def _table_of(self, name: str, frame: Any, types: Types | None) -> Table:
+        result = typed_result(frame, types) if types else self.ingest(frame)
+        return self._make_table(name.lower(), result)
 
     def _make_sample(self, name: str) -> Table:
         table = self._make_table(name, sample(name))

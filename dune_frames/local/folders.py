@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from dune_frames.local.frames import arrow_table
 from dune_frames.local.query_files import read_query
 
 if TYPE_CHECKING:
@@ -15,10 +16,15 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
+    from dune_frames.local.frames import Types
     from dune_frames.local.queries import SavedQuery
 
-#: What a CSV has for null: nothing, or what Dune's own CSV has. A quoted "" is empty text.
-_NULLS = ["", "<nil>"]
+#: Rows, and the Dune types of their columns where they do not tell them themselves.
+Read = tuple["pa.Table", "Types | None"]
+
+
+#: A catalog, a schema and a table: more no name in DuneSQL can have.
+_PARTS = 3
 
 
 class FolderError(ValueError):
@@ -37,7 +43,7 @@ class Folder:
         The saved queries.
     """
 
-    tables: Mapping[str, Callable[[], Any]]
+    tables: Mapping[str, Callable[[], Read]]
     queries: Sequence[SavedQuery]
 
     @classmethod
@@ -53,7 +59,7 @@ class Folder:
         if not root.is_dir():
             raise FolderError(f"{root} is no folder")
         found: dict[str | int, Path] = {}
-        tables: dict[str, Callable[[], Any]] = {}
+        tables: dict[str, Callable[[], Read]] = {}
         queries: list[SavedQuery] = []
         for file in _files(root):
             if file.suffix.lower() == ".sql":
@@ -75,7 +81,10 @@ def _files(root: Path) -> Iterator[Path]:
 
 def _table_name(file: Path) -> str:
     """Return ``dex.trades`` for ``dex/trades.parquet`` as for ``dex.trades.parquet``."""
-    return ".".join(file.with_suffix("").parts).lower()
+    name = ".".join(file.with_suffix("").parts).lower()
+    if name.count(".") >= _PARTS:
+        raise FolderError(f"{file}: no query can name {name}, which has more than {_PARTS} parts")
+    return name
 
 
 def _once(found: dict[str | int, Path], name: str | int, file: Path) -> None:
@@ -91,9 +100,9 @@ def _query(file: Path) -> SavedQuery:
         raise FolderError(f"{file}: {problem}") from None
 
 
-def _reader(file: Path) -> Callable[[], Any]:
+def _reader(file: Path) -> Callable[[], Read]:
     read = _READERS[file.suffix.lower()]
-    if read is _parquet:
+    if read is _read_parquet:
         _check_parquet(file)
     return partial(read, file)
 
@@ -107,21 +116,14 @@ def _check_parquet(file: Path) -> None:
         raise FolderError(f"{file}: {problem}") from None
 
 
-def _parquet(file: Path) -> pa.Table:
-    import pyarrow.parquet as pq
-
-    return pq.read_table(file)
+def _read_parquet(file: Path) -> Read:
+    return arrow_table(file), None
 
 
-def _csv(file: Path) -> pa.Table:
-    """Read a CSV whose types are those that all of its values fit."""
-    import duckdb
+def _read_csv(file: Path) -> Read:
+    from dune_frames.local.csv_tables import read_csv
 
-    with duckdb.connect() as connection:
-        read = connection.read_csv(
-            str(file), header=True, sample_size=-1, na_values=_NULLS, allow_quoted_nulls=False
-        )
-        return read.to_arrow_table()
+    return read_csv(file)
 
 
-_READERS: dict[str, Callable[[Path], pa.Table]] = {".parquet": _parquet, ".csv": _csv}
+_READERS: dict[str, Callable[[Path], Read]] = {".parquet": _read_parquet, ".csv": _read_csv}

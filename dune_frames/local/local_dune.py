@@ -189,8 +189,8 @@ class LocalDune(DuneServer, Settings):
 
         ``dex/trades.parquet`` is the table ``dex.trades``, and folders may be nested further. A
         file is read when a query first names its table. A Parquet file tells its types; those of a
-        CSV are the narrowest that all its values fit, null is an empty field or Dune's ``<nil>``,
-        and its first line has the names. How an SQL file tells id, name and parameters of its query
+        CSV are the narrowest that give every value back, null is an empty field or Dune's
+        ``<nil>``, and its first line has the names. How an SQL file tells id, name and parameters
         is described in `dune_frames.local.query_files`. Other and hidden files are left out.
 
         Parameters
