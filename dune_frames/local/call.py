@@ -91,7 +91,19 @@ class Call:
 
 
 def _json_or_none(text: str | bytes) -> Any:
+    """Read JSON; halves of a surrogate pair are replaced, as Go does it: no text can hold them."""
     try:
-        return json.loads(text)
+        read = json.loads(text)
+        return _without_halves(read) if _may_have_halves(text) else read
     except (ValueError, RecursionError):
         return None
+
+
+def _may_have_halves(text: str | bytes) -> bool:
+    written = text if isinstance(text, str) else text.decode("latin-1")
+    return "\\ud" in written.lower()
+
+
+def _without_halves(value: Any) -> Any:
+    written = json.dumps(value, ensure_ascii=False).encode("utf-16", "surrogatepass")
+    return json.loads(written.decode("utf-16", "replace"))

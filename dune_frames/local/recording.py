@@ -44,7 +44,7 @@ class Asked:
     query : tuple of (str, str)
         The query parameters, sorted by name.
     body : str
-        The JSON body in one form; empty where there is none.
+        The JSON body in one form; empty where there is none, or nothing in it.
     """
 
     method: str
@@ -56,7 +56,7 @@ class Asked:
     def of(cls, sent: Sent) -> Asked:
         """Return what a request asks for."""
         query = tuple(sorted(sent.query, key=lambda pair: pair[0]))
-        return cls(sent.method, sent.path, query, _one_form(sent.json) if sent.body else "")
+        return cls(sent.method, sent.path, query, _one_form(sent.json))
 
     def __str__(self) -> str:
         query = f"?{urlencode(self.query)}" if self.query else ""
@@ -64,8 +64,8 @@ class Asked:
         return f"{self.method} {PREFIX}{self.path}{query}{body}"
 
 
-def _one_form(value: Any) -> str:
-    return json.dumps(value, sort_keys=True, ensure_ascii=False)
+def _one_form(body: Any) -> str:
+    return json.dumps(body, sort_keys=True, ensure_ascii=False) if body else ""
 
 
 class Recording:
@@ -122,8 +122,7 @@ class Recording:
         """
         for line in self._lines():
             query = tuple((name, value) for name, value in line["query"])
-            body = _one_form(line["body"]) if "body" in line else ""
-            asked = Asked(line["method"], line["path"], query, body)
+            asked = Asked(line["method"], line["path"], query, _one_form(line.get("body")))
             told = line["headers"]
             headers = {name: told[name] for name in told if name != "content-type"}
             content = (self.folder / line["answer"]).read_bytes()
