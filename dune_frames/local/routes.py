@@ -91,7 +91,8 @@ class Endpoint:
     def _act(self, request: Request, sent: Sent) -> Answer:
         try:
             self._around.gate.check(self._name, _key(request))
-            return self._around.answers.answer(self._name, _call(request, sent))
+            body = {} if self._name == UNKNOWN else _read_body(sent)
+            return self._around.answers.answer(self._name, _call(request, sent, body))
         except RefusedError as refusal:
             return error_answer(refusal.status, refusal.text)
         except Exception:
@@ -117,12 +118,12 @@ def _sent(request: Request, body: bytes) -> Sent:
     return Sent(request.method, raw.decode("latin-1").removeprefix(PREFIX), query, body)
 
 
-def _call(request: Request, sent: Sent) -> Call:
+def _call(request: Request, sent: Sent, body: Mapping[str, Any]) -> Call:
     return Call(
         base=f"{request.url.scheme}://{request.url.netloc}",
         path=request.path_params,
         query=_query(sent),
-        body=_read_body(sent),
+        body=body,
         sent=sent,
     )
 
