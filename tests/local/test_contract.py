@@ -14,7 +14,7 @@ from dune_frames.local import ExecutionError, LocalDune, Quirks
 READS = ("results", "latest")
 CSV_READS = ("results_csv", "latest_csv")
 ALL_READS = (*READS, *CSV_READS)
-STARTS = ("execute_sql", "execute_query", "execute_pipeline")
+STARTS = ("execute_sql", "execute_query", "execute_pipeline", "execute_plan")
 EVERY = (*STARTS, *ALL_READS, "status", "cancel", "query", "pipeline", "pipeline_status", "usage")
 
 #: Where Dune's document and what was recorded of Dune disagree; the recordings win.
@@ -120,6 +120,7 @@ def refused_everywhere(ask, **options):
     """Send a request to each endpoint that is refused before its place is looked at."""
     for method, path in (
         ("POST", "/sql/execute"), ("POST", "/query/1/execute"), ("POST", "/query/1/pipeline/execute"),
+        ("POST", "/pipelines/execute"),
         ("GET", "/query/1/pipeline"), ("GET", "/pipelines/executions/x/status"), ("GET", "/execution/x/status"),
         ("GET", "/execution/x/results"), ("GET", "/execution/x/results/csv"), ("POST", "/execution/x/cancel"),
         ("GET", "/query/1/results"), ("GET", "/query/1/results/csv"), ("GET", "/query/1"), ("POST", "/usage"),

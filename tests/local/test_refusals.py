@@ -120,7 +120,7 @@ def test_deep_json_and_odd_windows_are_400(ask, dune):
     [
         ("POST", "/query", 403), ("PATCH", "/query/1", 403), ("POST", "/query/1/archive", 403),
         ("GET", "/queries", 400), ("POST", "/uploads", 404), ("GET", "/datasets", 403),
-        ("DELETE", "/uploads/a/b", 404), ("POST", "/pipelines/execute", 404), ("PUT", "/query", 405),
+        ("DELETE", "/uploads/a/b", 404), ("PUT", "/query", 405),
     ],
 )  # fmt: skip
 def test_what_is_not_served_is_refused_as_dune_refuses(ask, method, path, status):
