@@ -125,7 +125,7 @@ def try_out(name, mode, count, schema, dune, places, contract) -> None:
 @pytest.mark.parametrize("name", PATHS)
 def test_random_requests(name, mode, schema, dune, places, contract):
     """No random request to any endpoint crashes the server, hangs, or gets what no document says."""
-    try_out(name, mode, 10, schema, dune, places, contract)
+    try_out(name, mode, 6, schema, dune, places, contract)
 
 
 @pytest.mark.fuzz
