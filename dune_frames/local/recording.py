@@ -7,6 +7,7 @@ tells line by line which request got it. No key is in any of them, and the addre
 
 from __future__ import annotations
 
+import hashlib
 import json
 import threading
 from dataclasses import dataclass
@@ -82,7 +83,7 @@ class Recording:
         self._index = self.folder / _INDEX
         self._lock = threading.Lock()
         self._count = 0
-        self._last: dict[Asked, Answer] = {}
+        self._last: dict[Asked, bytes] = {}
 
     def begin(self) -> None:
         """Make the folder, and remove what an earlier recording left in it.
@@ -102,9 +103,10 @@ class Recording:
     def add(self, endpoint: str, asked: Asked, answer: Answer) -> None:
         """Keep an answer, unless the same request got the same one the last time."""
         with self._lock:
-            if self._last.get(asked) == answer:
+            digest = _digest(answer)
+            if self._last.get(asked) == digest:
                 return
-            self._last[asked] = answer
+            self._last[asked] = digest
             self._count += 1
             ending = _ENDINGS.get(answer.content_type.partition(";")[0], "txt")
             name = f"{self._count:04d}-{endpoint}.{ending}"
@@ -134,6 +136,12 @@ class Recording:
     def _lines(self) -> list[dict[str, Any]]:
         text = self._index.read_text(encoding="utf-8")
         return [json.loads(line) for line in text.split("\n") if line]
+
+
+def _digest(answer: Answer) -> bytes:
+    """Return what stands for an answer, so that a long recording is not kept in memory."""
+    head = repr((answer.status, answer.content_type, sorted(answer.headers.items())))
+    return hashlib.sha256(head.encode() + answer.body).digest()
 
 
 def _line(asked: Asked, answer: Answer, name: str) -> dict[str, Any]:

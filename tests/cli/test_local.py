@@ -7,8 +7,8 @@ import signal
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from pathlib import Path
 from functools import partial
+from pathlib import Path
 
 import pyarrow as pa
 import pytest
