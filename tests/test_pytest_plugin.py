@@ -11,6 +11,8 @@ QUIET = (
     "-q",
     "-p",
     "no:cacheprovider",
+    "-p",
+    "no:schemathesis",
     "--strict-markers",
     "-W",
     "error",
