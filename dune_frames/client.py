@@ -11,6 +11,7 @@ from dune_frames._ask.query import query_id_of
 from dune_frames._network.key import Key
 from dune_frames._network.settings import key_of, url_of
 from dune_frames._network.transport import Transport
+from dune_frames._parts.planning import Cutting, plan_parts
 from dune_frames._read.calls import Calls
 from dune_frames._read.fan_out import FanOut, Part, is_fan_out
 from dune_frames._read.options import (
@@ -33,6 +34,7 @@ from dune_frames.execution import Execution
 from dune_frames.pipeline import PipelineExecution
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Mapping, Sequence
     from datetime import date
     from typing import Unpack
@@ -46,6 +48,7 @@ if TYPE_CHECKING:
 
     from dune_frames._ask.query import QueryReference
     from dune_frames._frame.frames import FrameName, Pandas, Polars, PyArrow
+    from dune_frames._parts.parts import Parts
     from dune_frames._wire.catalog import SavedQuery, Usage
 
 
@@ -297,6 +300,78 @@ class Dune:
     def scan_execution(self, execution_id: str, **options: Unpack[ScanOptions]) -> pl.LazyFrame:
         """Scan an execution as `dune_frames.scan_dune_execution` does."""
         return self.execution(execution_id).scan(**options)
+
+    @shows_options(Running, without=("dtype_backend", "sample_count"))
+    def plan_query(
+        self,
+        query: QueryReference,
+        params: Params = None,
+        *,
+        partition_rows: int | None = None,
+        api_key_file: str | os.PathLike[str] | None = None,
+        **options: Unpack[RunOptions],
+    ) -> Parts:
+        """Plan to read a saved query in parts, as `plan_execution` does."""
+        reading = Running(**options)
+        saved = self._saved(query, params, reading.performance)
+        return plan_parts(self._calls, saved, reading, Cutting(partition_rows, api_key_file))
+
+    @shows_options(Running, without=("dtype_backend", "sample_count"))
+    def plan_sql(
+        self,
+        sql: str,
+        params: Params = None,
+        *,
+        partition_rows: int | None = None,
+        api_key_file: str | os.PathLike[str] | None = None,
+        **options: Unpack[RunOptions],
+    ) -> Parts:
+        """Run SQL and plan to read its result in parts, as `plan_execution` does."""
+        reading = Running(**options)
+        source = _sql(sql, params, reading.performance)
+        return plan_parts(self._calls, source, reading, Cutting(partition_rows, api_key_file))
+
+    @shows_options(Reading, without=("dtype_backend", "sample_count"))
+    def plan_execution(
+        self,
+        execution_id: str,
+        *,
+        partition_rows: int | None = None,
+        api_key_file: str | os.PathLike[str] | None = None,
+        **options: Unpack[ReadOptions],
+    ) -> Parts:
+        """Plan to read an execution in parts, as engines on many threads or machines do.
+
+        GET /execution/{execution_id}/status (free); where CSV may carry the result, one row of GET
+        /execution/{execution_id}/results proves for all parts that it does.
+
+        Parameters
+        ----------
+        partition_rows : int, optional
+            Rows of a part. Without, a part has whole pages of about 64 MB, as Dune tells sizes.
+        api_key_file : str or path-like, optional
+            A file with the key on every machine that reads parts. Without, these take the key from
+            their ``DUNE_API_KEY``; this process goes on with the client's.
+        {options}
+
+        Returns
+        -------
+        Parts
+            A plan that can be pickled and holds no key: ``parts`` are runs of rows that together
+            are all rows, each once; ``schema`` is theirs; ``read(part)`` returns a pyarrow.Table.
+            `timeout` holds for the planning and for each part by itself.
+
+        Examples
+        --------
+        >>> from dune_frames.local import LocalDune
+        >>> with LocalDune() as local:
+        ...     run = local.client().execute_sql("SELECT * FROM dex.trades")
+        ...     plan = local.client().plan_execution(run.execution_id)
+        ...     sum(plan.read(part).num_rows for part in plan.parts)
+        30000
+        """
+        cutting = Cutting(partition_rows, api_key_file)
+        return plan_parts(self._calls, Existing(execution_id), Reading(**options), cutting)
 
     def execute_query(
         self, query: QueryReference, params: Params = None, *, performance: str | None = None

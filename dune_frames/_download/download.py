@@ -80,6 +80,8 @@ class Download:
         Where pages are kept, and taken from when they came before.
     width : Width
         How much may be on its way.
+    csv : bool or None
+        Whether pages come as CSV, where that is decided already.
     rows, size : int
         What has come so far: rows, and the bytes of the answers that brought them.
     """
@@ -91,10 +93,11 @@ class Download:
     watch: Watch
     store: PageStore | None = None
     width: Width = STREAM
+    csv: bool | None = None
     rows: int = field(default=0, init=False)
     size: int = field(default=0, init=False)
     _before: tuple[int, int] = field(default=(0, 0), init=False)
-    _csv: Future[bool] | None = field(default=None, init=False)
+    _verdict: Future[bool] | None = field(default=None, init=False)
     _keeping: list[Future[None]] = field(default_factory=list, init=False)
 
     def tables(self, pinned: Pinned) -> Iterator[pa.Table]:
@@ -177,11 +180,16 @@ class Download:
 
     def _submit(self, pool: ThreadPoolExecutor, span: Span, place: int) -> Future[list[Page]]:
         """Hand a span to the pool; before the first one not on disk, the question of its form."""
-        if span.page is None and self._csv is None:
-            verdict = csv_is_right(self.plan, self.format, self.column_types)
-            self._csv = pool.submit(self.driver.run, verdict)
-        early = place <= BESIDE_PROOF and self.format == "auto"
-        return pool.submit(self._read, span, self._csv, early)
+        if span.page is None and self._verdict is None:
+            self._verdict = pool.submit(self.is_csv)
+        early = place <= BESIDE_PROOF and self.format == "auto" and self.csv is None
+        return pool.submit(self._read, span, self._verdict, early)
+
+    def is_csv(self) -> bool:
+        """Decide whether pages come as CSV, asking the server where that is worth it."""
+        if self.csv is not None:
+            return self.csv
+        return self.driver.run(csv_is_right(self.plan, self.format, self.column_types))
 
     def _read(self, span: Span, csv: Future[bool] | None, early: bool) -> list[Page]:
         stored = self._load(span)

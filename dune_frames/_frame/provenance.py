@@ -60,15 +60,9 @@ class Provenance:
     def of(cls, status: Status, download: Download, source: Source) -> Provenance:
         """Return the record of a download that is over."""
         return cls(
-            execution_id=status.execution_id,
-            query_id=status.query_id,
-            state=status.state,
-            partial=status.word == "COMPLETED_PARTIAL",
-            executed_at=status.ended_at.isoformat() if status.ended_at else None,
-            expires_at=status.expires_at.isoformat() if status.expires_at else None,
+            **of_execution(status),
             rows=download.rows,
             bytes_exported=download.size,
-            execution_credits=status.execution_cost_credits,
             from_cache=download.size == 0,
             parameters=dict(source.parameters),
         )
@@ -80,6 +74,19 @@ class Provenance:
     def as_metadata(self) -> dict[str, str]:
         """Return it as metadata of an Arrow schema: JSON under one key."""
         return {KEY: json.dumps(self.as_dict())}
+
+
+def of_execution(status: Status) -> dict[str, Any]:
+    """Return what a record tells of the execution alone, however it is read."""
+    return {
+        "execution_id": status.execution_id,
+        "query_id": status.query_id,
+        "state": status.state,
+        "partial": status.word == "COMPLETED_PARTIAL",
+        "executed_at": status.ended_at.isoformat() if status.ended_at else None,
+        "expires_at": status.expires_at.isoformat() if status.expires_at else None,
+        "execution_credits": status.execution_cost_credits,
+    }
 
 
 @dataclass(frozen=True, slots=True)

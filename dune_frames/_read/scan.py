@@ -9,36 +9,35 @@ from __future__ import annotations
 
 import inspect
 import logging
-from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 from dune_frames._frame.polars_frame import to_polars
-from dune_frames._predicate.filters import both, split
 from dune_frames._predicate.polars_reader import evaluable, read
-from dune_frames._read.read import Read, naming
-from dune_frames._run.pin import FIRST_ROWS, Pinned
+from dune_frames._read.read import naming
+from dune_frames._read.wishes import counts_rows, filtered, pin_without_rows
+from dune_frames._run.pin import FIRST_ROWS
 from dune_frames.errors import BadRequestError, InvalidRequestError
 
 if TYPE_CHECKING:
+    from collections.abc import Generator, Iterable, Iterator
+
     import polars as pl
     import pyarrow as pa
 
     from dune_frames._download.download import Download
     from dune_frames._read.options import Reading
+    from dune_frames._read.read import Read
+    from dune_frames._read.wishes import Start
+    from dune_frames._run.pin import Pinned
     from dune_frames._run.source import Source
 
 logger = logging.getLogger("dune_frames")
 
-#: An offset behind every result: what is asked for from there on comes without rows.
-BEHIND_ALL = 2**31 - 1
 #: Rows of the frames that a small table is cut into. polars takes up to four frames more than it
 #: needs for a `head`, and those should not start another request.
 SMALL_FRAME_ROWS = FIRST_ROWS // 8
-
-#: Makes the call for a reading, with connections, a deadline and the cache.
-Start: TypeAlias = Callable[["Reading"], Read]
 
 
 def scan(start: Start, reading: Reading, source: Source) -> pl.LazyFrame:
@@ -94,11 +93,7 @@ class Scan:
     @classmethod
     def of(cls, start: Start, reading: Reading, source: Source) -> Scan:
         """Pin an execution and find out its schema, both without exporting a row."""
-        no_rows = replace(
-            reading, columns=None, filters=None, sort_by=None, sample_count=None,
-            limit=1, offset=BEHIND_ALL,
-        )  # fmt: skip
-        pinned = Pinned(start(no_rows).pin(source).status)
+        pinned = pin_without_rows(start, reading, source)
         with naming(pinned.status):
             whole = start(replace(reading, max_export_mb=None)).download(pinned)
         return cls(start, reading, pinned, whole.plan.schema)
@@ -138,14 +133,9 @@ class Scan:
         needed = self.schema.names if columns is None else columns
         roots = [] if predicate is None else predicate.meta.root_names()
         plain = self._plain(_ordered(self.schema.names, [*needed, *roots]), rows)
-        # Whoever counts rows counts them before polars filters them.
-        counted = (plain.limit, plain.offset, plain.sample_count) != (None, None, None)
-        if predicate is None or counted or self._whole(plain).is_on_disk:
+        if predicate is None or counts_rows(plain) or self._whole(plain).is_on_disk:
             return [plain]
-        said = split(read(predicate, self.polars_schema), self.schema)
-        logger.info("filtered on this machine alone: %s", said.residual)
-        filters = dict.fromkeys(text for text in (said.filters, said.documented) if text)
-        return [*(_filtered(plain, text) for text in filters), plain]
+        return [*filtered(plain, read(predicate, self.polars_schema), self.schema), plain]
 
     def _plain(self, names: list[str], rows: int | None) -> Reading:
         """Return the caller's reading of some columns, and of no more rows than are told."""
@@ -208,11 +198,6 @@ def _ordered(names: Iterable[str], wanted: Iterable[str]) -> list[str]:
     """Return the wanted ones of some names, in their order; the first one where none is wanted."""
     names, wanted = list(names), set(wanted)
     return [name for name in names if name in wanted] or names[:1]
-
-
-def _filtered(reading: Reading, text: str) -> Reading:
-    given = f"({reading.filters})" if reading.filters else None
-    return replace(reading, filters=both((text, given)))
 
 
 def _cut(table: pa.Table) -> Iterator[pa.Table]:

@@ -1,0 +1,92 @@
+"""The frames: each part as a pandas frame of its own, with an index that fits to the others."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from dune_frames._frame.frames import FrameOptions, to_pandas
+from dune_frames._frame.provenance import attach, of_execution
+from dune_frames.errors import DecodeError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from dune_frames._parts.cut import Part
+    from dune_frames._parts.parts import Parts
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """Between which values of its index a part lies.
+
+    Attributes
+    ----------
+    low, high : object
+        The first value, and the first one of the next part; of the last part its own last value.
+    is_last : bool
+        Whether `high` is a value of the part itself.
+    """
+
+    low: Any
+    high: Any
+    is_last: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Frames:
+    """Makes the pandas frame of a part.
+
+    Attributes
+    ----------
+    plan : Parts
+        The plan.
+    options : FrameOptions
+        What to make of the rows.
+    index : str or None
+        The column that becomes the index. Without one the rows are numbered as those of the whole.
+    """
+
+    plan: Parts
+    options: FrameOptions
+    index: str | None = None
+
+    @property
+    def meta(self) -> pd.DataFrame:
+        """The frame without rows: of the same columns, dtypes and index as that of every part."""
+        import pyarrow as pa
+
+        return self._indexed(pa.Table.from_batches([], self.plan.schema), 0)
+
+    def __call__(self, part: Part, bounds: Bounds | None, *, columns: list[str]) -> pd.DataFrame:
+        """Read a part: some of the columns, in the order wanted.
+
+        Without a column to read, the first one tells how many rows there are.
+        """
+        index = [] if self.index is None or self.index in columns else [self.index]
+        wanted = (*columns, *index) or tuple(self.plan.schema.names[:1])
+        table = self.plan.select(wanted).read(part)
+        frame = self._indexed(table, part.start - self.plan.plan().window.start)[columns]
+        if bounds is not None:
+            self._check(frame.index, bounds)
+        attach(frame, of_execution(self.plan.status))
+        return frame
+
+    def _indexed(self, table: Any, first: int) -> pd.DataFrame:
+        import pandas as pd
+
+        frame = to_pandas(table, self.options)
+        if self.index is not None:
+            return frame.set_index(self.index)
+        frame.index = pd.RangeIndex(first, first + table.num_rows)
+        return frame
+
+    def _check(self, index: pd.Index[Any], bounds: Bounds) -> None:
+        """Refuse rows that are not where the planning found them to be."""
+        above = len(index) and (index[-1] > bounds.high if bounds.is_last else index[-1] >= bounds.high)
+        if above or not index.is_monotonic_increasing or (len(index) and index[0] < bounds.low):
+            raise DecodeError(
+                f"the rows are not in the order of {self.index!r}, from {bounds.low} to {bounds.high}",
+                execution_id=self.plan.execution_id,
+                advice="leave index= out: Dune sorts this column in another order than pandas.",
+            )
