@@ -19,10 +19,12 @@ The code follows the way of the data, and so can a reader; each room imports onl
 ``_frame``      Arrow into pandas, polars, Parquet; where a frame comes from
 ``_predicate``  what of a condition Dune can say exactly
 ``_read``       one call's options, and the way from its source to its frame
+``_parts``      one execution in runs of rows, for engines that read them apart from each other
 ==============  =================================================================================
 
 On top stand the handles (`execution`, `pipeline`), the `client` and the functions of ``_api``;
-beside them the shell (``cli``), the notebook's magic (``magic``) and the embedded Dune (``local``).
+beside them the shell (``cli``), the notebook's magic (``magic``), the embedded Dune (``local``), and
+the ways to two engines (``dask``, ``spark``).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Dask: an execution as a `dask.dataframe`, whose partitions workers read apart from each other.
 
-It needs the extra ``dune-frames[dask]``. The functions are those of `dune_frames`, and take the same
+It needs the extra ``dune-frames[dask]``. The functions are those of `dune_frames` and take the same
 options; the work is done when Dask computes, by threads, processes or `dask.distributed` workers.
 """
 
@@ -175,9 +175,10 @@ def read_dune_execution(
 
     Notes
     -----
-    Dask computes anew for every result that is asked for. The rows that came are in the cache of the
-    machine that read them, so that they are exported once; on machines without a common folder
+    Dask computes anew for every result that is asked for. The rows that came are in the cache of
+    the machine that read them, so that they are exported once; on machines without a common folder
     (``DUNE_FRAMES_CACHE_DIR``), or with ``cache=False``, call ``persist()`` on what is used again.
+    To count rows Dask reads all columns; ``dune_frames.Execution.estimate()`` tells them for free.
 
     A partition is checked for its number of rows, and tried again by itself after errors that pass.
     It asks for two pages at a time; when Dune's rate limit strikes, all of a process waits.
@@ -214,7 +215,7 @@ def _frame_of(plan: Parts, index: str | None) -> dd.DataFrame:
     known = divided(frames)
     # Dask would make text of all that stands as objects: exact integers, decimals, lists.
     with dask.config.set({"dataframe.convert-string": False}):
-        return dd.from_map(
+        return dd.from_map(  # type: ignore[no-any-return, no-untyped-call]
             frames,
             known.parts,
             known.bounds,

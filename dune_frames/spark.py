@@ -100,7 +100,7 @@ class DuneDataSource(DataSource):
     """
 
     def __init__(self, options: Mapping[str, str]) -> None:
-        super().__init__(options)  # type: ignore[arg-type]
+        super().__init__(options)
         # Here and not in schema(), which is not called when the user tells one.
         self._plan = _planned(options)
 
@@ -200,7 +200,7 @@ def _refuse_others(asked: StructType, own: StructType) -> None:
 def _refuse_without_java() -> None:
     """Raise where Spark is about to be started and there is no Java that it could run on."""
     started = SparkContext._gateway is not None or "PYSPARK_GATEWAY_PORT" in os.environ  # noqa: SLF001
-    worker = "SPARK_LOCAL_DIRS" in os.environ or "pyspark.daemon" in sys.argv
+    worker = any(name.startswith("PYTHON_WORKER_FACTORY_") for name in os.environ)
     if started or worker or "SPARK_REMOTE" in os.environ:
         return
     home = os.environ.get("JAVA_HOME")

@@ -30,14 +30,19 @@ WAY_OF_THE_DATA = {
     "_run": ["source", "lifecycle", "account", "declared", "pin"],
     "_decode": ["evidence", "column", "native", "from_json", "from_csv", "decoders"],
     "_download": ["plan", "store", "cache", "spans", "pages", "proof", "download"],
-    "_frame": ["python_values", "pandas_frame", "polars_frame", "frames", "sink", "provenance"],
-    "_predicate": ["algebra", "comparisons", "filters", "polars_values", "polars_reader"],
-    "_read": ["options", "estimate", "read", "stack", "fan_out", "scan", "calls"],
+    "_frame": [
+        "python_values", "pandas_frame", "polars_frame", "frames", "spark", "sink", "provenance",
+    ],
+    "_predicate": [
+        "algebra", "comparisons", "filters", "polars_values", "polars_reader", "spark_reader",
+    ],
+    "_read": ["options", "estimate", "read", "stack", "fan_out", "wishes", "scan", "calls"],
+    "_parts": ["access", "cut", "parts", "planning", "texts", "frames", "divisions"],
     "dune_frames": ["execution", "pipeline", "client", "_api", "__init__"],
 }  # fmt: skip
 
-#: What stands beside the way: programs and servers on top of it.
-BESIDE = {"cli", "local", "magic", "pytest_plugin.py"}
+#: What stands beside the way: programs, servers and engines on top of it.
+BESIDE = {"cli", "local", "magic", "pytest_plugin.py", "dask.py", "spark.py"}
 
 EXPORTS = {
     "Dune", "DuneError", "Execution", "PipelineExecution", "__version__", "errors",

@@ -22,7 +22,8 @@ from dune_frames import errors
 from dune_frames._download.download import STREAM
 from dune_frames._download.plan import LARGEST_PAGE
 from dune_frames._read.options import Reading
-from dune_frames._read.scan import BEHIND_ALL, Scan
+from dune_frames._read.scan import Scan
+from dune_frames._read.wishes import BEHIND_ALL
 from dune_frames._run.pin import FIRST_ROWS
 from dune_frames._run.source import Existing
 from dune_frames.local import LocalDune, Status

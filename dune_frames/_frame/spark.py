@@ -73,7 +73,7 @@ def _cast(values: pa.ChunkedArray, field: pa.Field) -> pa.ChunkedArray:
         error = DecodeError(
             f"column {field.name!r} does not fit Spark's {field.type}: {problem}",
             advice='cast it in the SQL, or read its text: .option("schema_overrides", '
-            f"'{{\"{field.name}\": \"string\"}}').",
+            f'\'{{"{field.name}": "string"}}\').',
         )
         error.column_name = field.name
         raise error from None

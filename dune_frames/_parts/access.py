@@ -44,7 +44,9 @@ class Access:
     def of(cls, calls: Calls, key_file: str | os.PathLike[str] | None = None) -> Access:
         """Return the access of a client; in this process it means that very client."""
         transport = calls.transport
-        access = cls(transport.base_url, transport.account, key_file and str(key_file))
+        access = cls(
+            transport.base_url, transport.account, None if key_file is None else str(key_file)
+        )
         with _LOCK:
             _OF_PROCESS[access] = calls
         return access

@@ -32,6 +32,11 @@ class Bounds:
     high: Any
     is_last: bool
 
+    def hold(self, first: Any, last: Any) -> bool:
+        """Tell whether a part lies within them."""
+        below = last <= self.high if self.is_last else last < self.high
+        return bool(self.low <= first and below)
+
 
 @dataclass(frozen=True, slots=True)
 class Frames:
@@ -83,10 +88,10 @@ class Frames:
 
     def _check(self, index: pd.Index[Any], bounds: Bounds) -> None:
         """Refuse rows that are not where the planning found them to be."""
-        above = len(index) and (index[-1] > bounds.high if bounds.is_last else index[-1] >= bounds.high)
-        if above or not index.is_monotonic_increasing or (len(index) and index[0] < bounds.low):
-            raise DecodeError(
-                f"the rows are not in the order of {self.index!r}, from {bounds.low} to {bounds.high}",
-                execution_id=self.plan.execution_id,
-                advice="leave index= out: Dune sorts this column in another order than pandas.",
-            )
+        if len(index) == 0 or (index.is_monotonic_increasing and bounds.hold(index[0], index[-1])):
+            return
+        raise DecodeError(
+            f"the rows from {bounds.low} to {bounds.high} are not in the order of {self.index!r}",
+            execution_id=self.plan.execution_id,
+            advice="leave index= out: Dune sorts this column in another order than pandas.",
+        )

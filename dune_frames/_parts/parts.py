@@ -92,9 +92,7 @@ class Parts:
         """Return the plan for some of the columns, in the order wanted."""
         overrides = self.reading.schema_overrides or {}
         kept = {name: to for name, to in overrides.items() if name in columns}
-        return replace(
-            self, reading=replace(self.reading, columns=columns, schema_overrides=kept)
-        )
+        return replace(self, reading=replace(self.reading, columns=columns, schema_overrides=kept))
 
     def read(self, part: Part) -> pa.Table:
         """Return the rows of a part."""

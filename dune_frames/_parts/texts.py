@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from dune_frames.errors import InvalidRequestError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 #: What is read, of which exactly one is named.
 SOURCES = ("query_id", "sql", "execution_id")
@@ -95,7 +94,10 @@ def _names(text: str) -> list[str]:
 
 
 def _object(text: str) -> dict[str, Any]:
-    return dict(json.loads(text).items()) if text.lstrip().startswith("{") else {}[text]
+    told = json.loads(text)
+    if not isinstance(told, dict):
+        raise TypeError
+    return told
 
 
 def _types(text: str) -> dict[str, Any]:

@@ -70,8 +70,10 @@ def _leaf(kind: str, column: str, value: Any) -> Predicate | None:
         case "In":
             members = tuple(value)
             return In(column, members) if members and all(map(_is_plain, members)) else None
-    if not _is_plain(value):
-        return None
+    return _compared(kind, column, value) if _is_plain(value) else None
+
+
+def _compared(kind: str, column: str, value: Value) -> Predicate | None:
     if kind in _PLACES and isinstance(value, str):
         return HasText(column, _PLACES[kind], value)
     return Comparison(column, _OPERATORS[kind], value) if kind in _OPERATORS else None
