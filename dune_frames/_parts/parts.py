@@ -104,8 +104,8 @@ class Parts:
     def tables(self, part: Part) -> Iterator[pa.Table]:
         """Yield the rows of a part, page by page; go on where it stopped after what passes.
 
-        With filters nobody knows at which offset to go on, so only their first page is asked for
-        again. With the cache, engines that read such a part anew export no page twice.
+        With filters nobody knows at which offset to go on: a part of which rows came already fails.
+        Engines read it anew then, and with the cache export no page twice by that.
 
         Raises
         ------
