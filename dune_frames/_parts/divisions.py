@@ -96,9 +96,15 @@ def _by_value(frames: Frames, index: str) -> Divided:
 
 
 def _edge(frames: Frames, index: str, part: Part) -> Edge | None:
-    """Return the first edge from a part's start on behind which the value is another."""
+    """Return the first edge from a part's start on behind which the value is another.
+
+    A missing value, which has no place in an order, stands for all: it leaves divisions unknown.
+    """
     stop = min(part.start + LOOK_ROWS, part.stop or 0)
     values = _values(frames, index, part.start - 1, stop)
+    missing = [value for value in values if _is_missing(value)]
+    if missing:
+        return Edge(part.start, missing[0])
     changes = (place for place, (left, right) in enumerate(pairwise(values)) if left != right)
     place = next(changes, None)
     return None if place is None else Edge(part.start + place, values[place + 1])
@@ -113,12 +119,16 @@ def _values(frames: Frames, index: str, start: int, stop: int) -> list[Any]:
 
 def _is_increasing(values: Sequence[Any]) -> bool:
     """Tell whether values rise, the last one perhaps excepted, and none of them is missing."""
-    import pandas as pd
-
-    if any(pd.isna(value) for value in values):
+    if any(map(_is_missing, values)):
         return False
     *starts, last = values
     return all(left < right for left, right in pairwise(starts)) and starts[-1] <= last
+
+
+def _is_missing(value: Any) -> bool:
+    import pandas as pd
+
+    return bool(pd.isna(value))
 
 
 def refuse_unsorted(index: str | None, sort_by: str | None) -> None:
