@@ -70,7 +70,7 @@ def test_every_type_comes_through_processes(workers):
 
 def test_a_worker_without_a_key_says_so(workers):
     """The key of the process that plans does not travel: workers have their own or none."""
-    workers.run(os.environ.pop, "DUNE_API_KEY")
+    workers.run(lambda: os.environ.pop("DUNE_API_KEY"))
     with LocalDune(api_key=KEY) as local, closing(local.client()) as client:
         stored = local.store_result(NUMBERS, TYPES)
         frame = read_dune_execution(stored, client=client, cache=False)
