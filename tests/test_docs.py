@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import doctest
-import importlib
+import importlib.util
 import pkgutil
 from pathlib import Path
 
@@ -17,6 +17,7 @@ MODULES = sorted(
     module.name
     for module in pkgutil.walk_packages(dune_frames.__path__, "dune_frames.")
     if not module.name.rpartition(".")[2].startswith("__main__")
+    and (module.name != "dune_frames.spark" or importlib.util.find_spec("pyspark"))
 )
 
 

@@ -49,11 +49,11 @@ def _for_polars(values: pa.ChunkedArray) -> pa.ChunkedArray:
         return values
     if "interval" not in str(values.type):
         return values.cast(to)
-    plain = [_with_months(value, values.type) for value in values.to_pylist()]
+    plain = [with_months(value, values.type) for value in values.to_pylist()]
     return pa.chunked_array([pa.array(plain, to)])
 
 
-def _with_months(value: Any, of: pa.DataType) -> Any:
+def with_months(value: Any, of: pa.DataType) -> Any:
     """Put the number of months in the place of every interval, and lists of pairs for maps."""
     import pyarrow as pa
 
@@ -62,11 +62,11 @@ def _with_months(value: Any, of: pa.DataType) -> Any:
     if pa.types.is_interval(of):
         return value.months
     if pa.types.is_map(of):
-        pairs = [(_with_months(k, of.key_type), _with_months(v, of.item_type)) for k, v in value]
+        pairs = [(with_months(k, of.key_type), with_months(v, of.item_type)) for k, v in value]
         return [{"key": key, "value": item} for key, item in pairs]
     if pa.types.is_struct(of):
-        return {child.name: _with_months(value[child.name], child.type) for child in of}
-    return [_with_months(each, of.value_type) for each in value] if is_list(of) else value
+        return {child.name: with_months(value[child.name], child.type) for child in of}
+    return [with_months(each, of.value_type) for each in value] if is_list(of) else value
 
 
 def _polars_type(of: pa.DataType) -> pa.DataType:

@@ -7,8 +7,9 @@ text, intervals the number of their months. All else stays as it is in Arrow.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from dune_frames._frame.polars_frame import with_months
 from dune_frames._types.cast import is_list
 from dune_frames.errors import DecodeError, InvalidRequestError
 
@@ -66,7 +67,7 @@ def _cast(values: pa.ChunkedArray, field: pa.Field) -> pa.ChunkedArray:
 
     try:
         if "interval" in str(values.type):
-            plain = [_months(value, values.type) for value in values.to_pylist()]
+            plain = [with_months(value, values.type) for value in values.to_pylist()]
             return pa.chunked_array([pa.array(plain, field.type)])
         return values.cast(field.type)
     except pa.ArrowInvalid as problem:
@@ -77,18 +78,3 @@ def _cast(values: pa.ChunkedArray, field: pa.Field) -> pa.ChunkedArray:
         )
         error.column_name = field.name
         raise error from None
-
-
-def _months(value: Any, of: pa.DataType) -> Any:
-    """Put the number of months in the place of every interval."""
-    import pyarrow as pa
-
-    if value is None:
-        return None
-    if pa.types.is_interval(of):
-        return value.months
-    if pa.types.is_map(of):
-        return [(_months(k, of.key_type), _months(v, of.item_type)) for k, v in value]
-    if pa.types.is_struct(of):
-        return {child.name: _months(value[child.name], child.type) for child in of}
-    return [_months(each, of.value_type) for each in value] if is_list(of) else value

@@ -45,8 +45,15 @@ _PLAIN = bool | int | float | Decimal | str | bytes | date
 
 
 def read_filters(filters: Iterable[Filter]) -> Predicate:
-    """Return the predicate that holds where all filters do."""
-    return And(tuple(map(read_filter, filters)))
+    """Return what is worth asking for of filters that all have to hold.
+
+    Spark adds to every comparison that its column is not null. Beside the comparison that says
+    nothing more, and where Dune cannot say the comparison it would be a filter for little.
+    """
+    read = [read_filter(each) for each in filters]
+    compared = {part.column for part in read if isinstance(part, Comparison | In | HasText)}
+    kept = (p for p in read if not (isinstance(p, IsNotNull) and p.column in compared))
+    return And(tuple(kept))
 
 
 def read_filter(told: Any) -> Predicate:
