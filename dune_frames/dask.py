@@ -193,8 +193,8 @@ def read_dune_execution(
     ...     trades = read_dune_execution(
     ...         run.execution_id, partition_rows=10_000, client=local.client()
     ...     )
-    ...     (trades.npartitions, trades["amount_usd"].count().compute())
-    (3, ...)
+    ...     (trades.npartitions, int(trades["amount_usd"].count().compute()))
+    (3, 27157)
     """
     chosen = _client(client, api_key_file)
     plan = chosen.plan_execution(
