@@ -14,10 +14,11 @@ if TYPE_CHECKING:
 
     from dune_frames._download.plan import Plan
     from dune_frames._read.options import Reading
-    from dune_frames._wire.answers import Metadata
 
 #: The size of a part in bytes, as Dune tells sizes. In a frame it takes one to three times that.
 PART_BYTES = 64_000_000
+#: A row of which no size is told, and what a row takes in a frame at least, in bytes.
+_USUAL_ROW, _SMALLEST_ROW = 250.0, 16.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,28 +44,24 @@ class Part:
         return replace(self, start=self.start + rows)
 
 
-def part_rows(metadata: Metadata, columns: int, wish: int | None) -> int:
+def part_rows(row_bytes: float | None, wish: int | None) -> int:
     """Return how many rows a part has: as wished, else whole pages of about `PART_BYTES`.
 
     Parameters
     ----------
-    metadata : Metadata
-        Of the whole result.
-    columns : int
-        How many of its columns are wanted.
+    row_bytes : float or None
+        The size of a row, where it is told.
     wish : int or None
         The caller's.
     """
-    if wish is not None:
-        if isinstance(wish, bool) or not isinstance(wish, int) or wish < 1:
-            raise InvalidRequestError(
-                f"partition_rows={wish!r} is no count of rows", advice="give a whole number from 1."
-            )
-        return wish
-    size, rows = metadata.total_result_set_bytes or 0, metadata.total_row_count or 0
-    row = size / max(rows, 1) * columns / max(len(metadata.column_names), 1)
-    pages = PART_BYTES / row // LARGEST_PAGE if row else 8
-    return LARGEST_PAGE * int(max(pages, 1))
+    if wish is None:
+        row = max(row_bytes or _USUAL_ROW, _SMALLEST_ROW)
+        return LARGEST_PAGE * max(int(PART_BYTES / row / LARGEST_PAGE), 1)
+    if isinstance(wish, bool) or not isinstance(wish, int) or wish < 1:
+        raise InvalidRequestError(
+            f"partition_rows={wish!r} is no count of rows", advice="give a whole number from 1 on."
+        )
+    return wish
 
 
 def cut(plan: Plan, rows: int) -> tuple[Part, ...]:

@@ -113,8 +113,8 @@ def _edge(frames: Frames, index: str, part: Part) -> Edge | None:
 def _values(frames: Frames, index: str, start: int, stop: int) -> list[Any]:
     """Return values of the index, as every frame has them."""
     plan = replace(frames.plan.select((index,)), csv=False)
-    column = to_pandas(plan.read(Part(start, stop)), frames.options).set_index(index).index
-    return list(column)
+    tables = plan.tables(Part(start, stop))
+    return list(to_pandas(tables, plan.schema, frames.options).set_index(index).index)
 
 
 def _is_increasing(values: Sequence[Any]) -> bool:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from dune_frames._frame.frames import FrameOptions, to_pandas
-from dune_frames._frame.provenance import attach, of_execution
+from dune_frames._frame.provenance import KEY, of_execution
 from dune_frames.errors import DecodeError
 
 if TYPE_CHECKING:
@@ -59,9 +59,7 @@ class Frames:
     @property
     def meta(self) -> pd.DataFrame:
         """The frame without rows: of the same columns, dtypes and index as that of every part."""
-        import pyarrow as pa
-
-        return self._indexed(pa.Table.from_batches([], self.plan.schema), 0)
+        return self._indexed(to_pandas([], self.plan.schema, self.options), 0)
 
     def __call__(self, part: Part, bounds: Bounds | None, *, columns: list[str]) -> pd.DataFrame:
         """Read a part: some of the columns, in the order wanted.
@@ -70,20 +68,20 @@ class Frames:
         """
         index = [] if self.index is None or self.index in columns else [self.index]
         wanted = (*columns, *index) or tuple(self.plan.schema.names[:1])
-        table = self.plan.select(wanted).read(part)
-        frame = self._indexed(table, part.start - self.plan.plan().window.start)[columns]
+        plan = self.plan.select(wanted)
+        rows = to_pandas(plan.tables(part), plan.schema, self.options)
+        frame = self._indexed(rows, part.start - self.plan.start)[columns]
         if bounds is not None:
             self._check(frame.index, bounds)
-        attach(frame, of_execution(self.plan.status))
+        frame.attrs[KEY] = of_execution(self.plan.status)
         return frame
 
-    def _indexed(self, table: Any, first: int) -> pd.DataFrame:
+    def _indexed(self, frame: pd.DataFrame, first: int) -> pd.DataFrame:
         import pandas as pd
 
-        frame = to_pandas(table, self.options)
         if self.index is not None:
             return frame.set_index(self.index)
-        frame.index = pd.RangeIndex(first, first + table.num_rows)
+        frame.index = pd.RangeIndex(first, first + len(frame))
         return frame
 
     def _check(self, index: pd.Index[Any], bounds: Bounds) -> None:

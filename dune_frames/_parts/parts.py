@@ -6,6 +6,7 @@ import logging
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from dune_frames._download.download import Width
 from dune_frames._network.driver import Deadline
 from dune_frames._network.exchange import Flow, Sleep
 from dune_frames._read.read import naming
@@ -26,9 +27,9 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("dune_frames")
 
-#: Requests of one part under way at once. Several parts are read side by side, and together they
-#: should not use up what the account may ask in a minute.
-PART_WORKERS = 2
+#: Several parts are read side by side, and together they should not use up what the account may ask
+#: in a minute, nor the memory.
+PART = Width(2, 48_000_000)
 #: Pauses before a part is taken up again, in seconds. Each request has been patient before that.
 PAUSES = (5.0, 30.0, 60.0)
 
@@ -64,6 +65,11 @@ class Parts:
     def execution_id(self) -> str:
         """The execution that all parts are of."""
         return self.status.execution_id
+
+    @property
+    def start(self) -> int:
+        """The place of the first row of all, in the execution's result."""
+        return self.parts[0].start
 
     @property
     def schema(self) -> pa.Schema:
@@ -136,7 +142,7 @@ class Parts:
     def _attempt(self, calls: Calls, part: Part, deadline: Deadline) -> Iterator[pa.Table]:
         call = calls.read("pyarrow", part.of(self.reading), deadline)
         download = call.download(Pinned(self.status))
-        download.csv, download.workers = self.csv, PART_WORKERS
+        download.csv, download.width = self.csv, PART
         yield from download.tables(Pinned(self.status))
         call.settle(download)
 

@@ -14,7 +14,6 @@ from dune_frames._parts.parts import Parts
 from dune_frames._read.read import naming
 from dune_frames._read.wishes import counts_rows, filtered, pin_without_rows
 from dune_frames._run.pin import Pinned
-from dune_frames._wire.answers import Metadata
 from dune_frames.errors import BadRequestError, InvalidRequestError
 
 if TYPE_CHECKING:
@@ -58,10 +57,9 @@ def plan_parts(calls: Calls, source: Source, reading: Reading, cutting: Cutting)
         )
     start = partial(calls.read, "pyarrow", deadline=Deadline(reading.timeout))
     pinned = pin_without_rows(start, reading, source)
-    metadata = pinned.status.metadata or Metadata(())
     with naming(pinned.status):
         download = start(replace(reading, max_export_mb=None)).download(Pinned(pinned.status))
-        rows = part_rows(metadata, len(download.plan.schema), cutting.rows)
+        rows = part_rows(download.plan.row_bytes, cutting.rows)
         return Parts(
             access=Access.of(calls, cutting.key_file),
             status=pinned.status,
