@@ -179,6 +179,8 @@ def read_dune_execution(
     the machine that read them, so that they are exported once; on machines without a common folder
     (``DUNE_FRAMES_CACHE_DIR``), or with ``cache=False``, call ``persist()`` on what is used again.
     To count rows Dask reads all columns; ``dune_frames.Execution.estimate()`` tells them for free.
+    Its shuffles between workers refuse objects such as exact integers: give ``uint256="string"``,
+    or set Dask's ``dataframe.shuffle.method`` to ``"tasks"``.
 
     A partition is checked for its number of rows, and tried again by itself after errors that pass.
     It asks for two pages at a time; when Dune's rate limit strikes, all of a process waits.

@@ -111,7 +111,10 @@ class DuneDataSource(DataSource):
 
     def schema(self) -> StructType:
         """Return the schema, of the execution's metadata alone."""
-        return from_arrow_schema(spark_schema(self._plan.schema))
+        schema: StructType = from_arrow_schema(
+            spark_schema(self._plan.schema), prefer_timestamp_ntz=True
+        )
+        return schema
 
     def reader(self, schema: StructType) -> DuneReader:
         """Return what reads the columns of a schema."""
