@@ -149,7 +149,7 @@ def any_local(request):
         yield server
 
 
-@settings(max_examples=25)
+@settings(max_examples=12)
 @given(
     st.fixed_dictionaries(
         {},
