@@ -10,15 +10,12 @@ It needs the extra ``dune-frames[spark]`` and Java 17 or later::
 
 from __future__ import annotations
 
-import os
-import re
-import shutil
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dune_frames._frame.spark import for_spark, spark_schema
 from dune_frames._parts.access import key_in
+from dune_frames._parts.java import refuse_without_java
 from dune_frames._parts.planning import narrowed
 from dune_frames._parts.texts import read_texts
 from dune_frames._predicate.spark_reader import read_filters
@@ -45,9 +42,6 @@ if TYPE_CHECKING:
     from dune_frames._parts.parts import Parts
 
 __all__ = ["DuneDataSource"]
-
-#: The oldest Java that Spark 4 runs on.
-JAVA = 17
 
 
 class DuneDataSource(DataSource):
@@ -84,6 +78,10 @@ class DuneDataSource(DataSource):
     Spark tells a Python source no columns. Its filters it tells when
     ``spark.sql.python.filterPushdown.enabled`` is true: what Dune can say exactly of them is then
     asked of Dune, and Spark applies all of them once more.
+
+    Executors need this package in the Python that they run: ``PYSPARK_PYTHON`` names it. A task
+    whose worker dies is tried again as often as ``spark.task.maxFailures`` says; a local master
+    tries once, unless it is called ``local[2,3]``.
 
     Spark computes anew for every action. The rows that came are in the cache of the machine that
     read them; on several machines without a common folder (``DUNE_FRAMES_CACHE_DIR``) call
@@ -200,36 +198,6 @@ def _refuse_others(asked: StructType, own: StructType) -> None:
             )
 
 
-def _refuse_without_java() -> None:
-    """Raise where Spark is about to be started and there is no Java that it could run on."""
-    started = SparkContext._gateway is not None or "PYSPARK_GATEWAY_PORT" in os.environ  # noqa: SLF001
-    worker = any(name.startswith("PYTHON_WORKER_FACTORY_") for name in os.environ)
-    if started or worker or "SPARK_REMOTE" in os.environ:
-        return
-    home = os.environ.get("JAVA_HOME")
-    java = str(Path(home) / "bin" / "java") if home else shutil.which("java")
-    found = "no java on the PATH and JAVA_HOME is not set" if java is None else None
-    if java is not None and not Path(java).is_file():
-        found = f"JAVA_HOME is {home}, and there is no {java}"
-    version = None if java is None else _version_of(Path(java))
-    if version is not None and version < JAVA:
-        found = f"{java} is Java {version}"
-    if found is not None:
-        raise ConfigurationError(
-            f"Spark needs Java {JAVA} or later: {found}",
-            advice="install a Java runtime, such as Debian's openjdk-17-jre-headless, or let "
-            "JAVA_HOME name one.",
-        )
-
-
-def _version_of(java: Path) -> int | None:
-    """Return the major version of a Java, as the file beside it tells; `None` without one."""
-    try:
-        told = (java.resolve().parents[1] / "release").read_text(encoding="utf-8")
-    except OSError:
-        return None
-    version = re.search(r'JAVA_VERSION="(?:1\.)?(\d+)', told)
-    return int(version[1]) if version else None
-
-
-_refuse_without_java()
+refuse_without_java(
+    started=SparkContext._gateway is not None  # noqa: SLF001 - PySpark tells it nowhere else
+)

@@ -37,7 +37,7 @@ WAY_OF_THE_DATA = {
         "algebra", "comparisons", "filters", "polars_values", "polars_reader", "spark_reader",
     ],
     "_read": ["options", "estimate", "read", "stack", "fan_out", "wishes", "scan", "calls"],
-    "_parts": ["access", "cut", "parts", "planning", "texts", "frames", "divisions"],
+    "_parts": ["access", "cut", "parts", "planning", "texts", "frames", "divisions", "java"],
     "dune_frames": ["execution", "pipeline", "client", "_api", "__init__"],
 }  # fmt: skip
 
