@@ -183,7 +183,7 @@ def _planned(options: Mapping[str, str]) -> Parts:
         "sql": client.plan_sql,
         "execution_id": client.plan_execution,
     }[told.source]
-    parts: Parts = plan(told.reference, api_key_file=key_file, **told.options)
+    parts: Parts = plan(told.reference, api_key_file=key_file, progress=False, **told.options)
     return parts
 
 

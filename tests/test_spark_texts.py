@@ -53,7 +53,7 @@ def test_options_are_read_from_texts(texts, read):
 def test_every_option_of_a_read_is_known():
     """None is forgotten; only what has no meaning in Spark is not there."""
     of_python = {name for kind in Running.__mro__ for name in getattr(kind, "__slots__", ())}
-    left_out = {"dtype_backend", "sample_count"}
+    left_out = {"dtype_backend", "sample_count", "progress"}
     texts = {
         "params": "{}", "schema_overrides": "{}", "columns": "a", "limit": "1", "offset": "1",
         "partition_rows": "1", "timeout": "1", "max_export_mb": "1",

@@ -131,7 +131,7 @@ class Parts:
                     if pause is None or not self._goes_on(problem, came=rest != part):
                         raise
                     logger.warning("rows %s to %s: %s; again", part.start, part.stop, problem)
-                    calls.driver(deadline).run(_wait(pause))
+                    calls.read("pyarrow", self.reading, deadline).driver.run(_wait(pause))
                 else:
                     return
 

@@ -63,7 +63,7 @@ def plan_parts(calls: Calls, source: Source, reading: Reading, cutting: Cutting)
         return Parts(
             access=Access.of(calls, cutting.key_file),
             status=pinned.status,
-            reading=reading,
+            reading=replace(reading, progress=False),
             csv=_is_csv(download, reading),
             parts=cut(download.plan, rows),
         )
