@@ -143,7 +143,7 @@ class Scan:
         if predicate is None or counted or self._whole(plain).is_on_disk:
             return [plain]
         said = split(read(predicate, self.polars_schema), self.schema)
-        logger.info("filtered on this machine alone: %s", said.residual)
+        logger.info("filtered on this machine alone: %s", said.residual or "nothing")
         filters = dict.fromkeys(text for text in (said.filters, said.documented) if text)
         return [*(_filtered(plain, text) for text in filters), plain]
 
@@ -184,9 +184,11 @@ class Scan:
         call = self.start(reading)
         with call.watch, naming(self.pinned.status):
             for download in self._downloads(call):
-                for table in download.tables(self.pinned):
-                    yield from _cut(table)
-                call.settle(download)
+                try:
+                    for table in download.tables(self.pinned):
+                        yield from _cut(table)
+                finally:  # also when polars has enough: what came is paid
+                    call.settle(download)
 
     def _downloads(self, call: Read) -> Iterator[Download]:
         """Yield a small download first, in case that is enough, and then that of the rest."""
