@@ -1,0 +1,121 @@
+"""What people see: a cell in a real JupyterLab, in a real browser, while it reads and afterwards.
+
+``python -m pytest -m browser --screenshot FILE.png`` also keeps the picture.
+"""
+
+from __future__ import annotations
+
+import io
+import time
+
+import nbformat
+import pytest
+from lab import browser, chromium, jupyterlab
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
+
+#: A Dune slow enough to be watched: a run of two seconds, then thirty small pages.
+SETUP = """\
+from dune_frames.local import LocalDune
+
+slow = LocalDune(execution_seconds=2, page_rows=250, latency=0.3).start()
+client = slow.client()
+"""
+READ = '''\
+import dune_frames as dune
+
+trades = dune.read_dune_sql(
+    """
+    SELECT block_time, blockchain, project, token_pair, amount_usd, token_bought_amount_raw
+    FROM dex.trades
+    WHERE token_pair IS NOT NULL ORDER BY block_time LIMIT 20000
+    """,
+    client=client,
+)
+trades.head()
+'''
+LARGEST = 150_000
+PAUSE, PATIENCE = 0.05, 120
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory):
+    """A notebook of two cells, open in JupyterLab in Chromium."""
+    for each in ("jupyterlab", "selenium", "PIL"):
+        pytest.importorskip(each, reason=f"{each} comes with the extra 'browser'")
+    if chromium() is None:
+        pytest.skip("Chromium or chromedriver is not there: apt-get install chromium chromium-driver")
+    folder, scratch = tmp_path_factory.mktemp("notebooks"), tmp_path_factory.mktemp("jupyter")
+    cells = [new_markdown_cell("# Dune in a notebook"), new_code_cell(SETUP), new_code_cell(READ)]
+    nbformat.write(new_notebook(cells=cells), folder / "trades.ipynb")
+    with jupyterlab(folder, scratch) as address, browser(scratch) as chrome:
+        chrome.get(address.format(path="trades.ipynb"))
+        _until(lambda: chrome.find_elements("css selector", ".jp-CodeCell .cm-content"))
+        yield chrome
+
+
+@pytest.fixture(scope="module")
+def seen(page):
+    """What was seen below the cell while it ran: pairs of the bar's value and the line beside it."""
+    from selenium.webdriver import ActionChains, Keys
+
+    page.find_element("css selector", ".jp-CodeCell .cm-content").click()
+    for _ in range(2):
+        keys = ActionChains(page).key_down(Keys.SHIFT).send_keys(Keys.ENTER).key_up(Keys.SHIFT)
+        keys.perform()
+    states: list[tuple[float | None, str]] = []
+
+    def look():
+        bars = page.execute_script(
+            "return [...document.querySelectorAll('progress.dune-frames')]"
+            ".map(bar => [bar.hasAttribute('value') ? bar.value : null, bar.parentElement.innerText])"
+        )
+        states.extend(tuple(bar) for bar in bars if tuple(bar) not in states)
+        return page.find_elements("css selector", "table.dataframe")
+
+    _until(look)
+    return states
+
+
+def _until(look):
+    """Look until there is something, and return it."""
+    end = time.monotonic() + PATIENCE
+    while time.monotonic() < end:
+        found = look()
+        if found:
+            return found
+        time.sleep(PAUSE)
+    raise TimeoutError("it did not come")
+
+
+def test_the_bar_moves_while_a_cell_reads(seen):
+    """First the run, with its time; then the download, whose bar advances and never goes back."""
+    running = [text for value, text in seen if value is None]
+    assert any("running" in text for text in running), seen
+    values = [value for value, text in seen if value is not None and "downloading" in text]
+    assert len(set(values)) >= 2, seen
+    assert values == sorted(values)
+
+
+def test_the_frame_is_drawn_as_a_table_and_the_bar_is_gone(seen, page):
+    """The cell ends with the frame as a table of HTML; no bar is left, and no error."""
+    assert seen
+    table = page.find_element("css selector", "table.dataframe")
+    assert "token_bought_amount_raw" in table.text
+    assert len(table.find_elements("css selector", "tbody tr")) == 5
+    assert not page.find_elements("css selector", "progress.dune-frames")
+    assert not page.find_elements("css selector", "[data-mime-type*='stderr'], [data-mime-type*='error']")
+
+
+def test_a_picture_of_it_is_kept(seen, page, request, tmp_path):
+    """The picture of the notebook goes where the command line says, small enough for a README."""
+    from PIL import Image
+
+    assert seen
+    path = request.config.getoption("--screenshot") or tmp_path / "notebook.png"
+    notebook = page.find_element("css selector", ".jp-WindowedPanel-viewport")
+    picture = Image.open(io.BytesIO(notebook.screenshot_as_png)).convert("RGB")
+    picture.quantize(128).save(path, optimize=True)
+    assert path.stat().st_size < LARGEST
+    assert picture.width > 500
