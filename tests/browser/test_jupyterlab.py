@@ -15,27 +15,39 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
-#: A Dune slow enough to be watched: a run of two seconds, then thirty small pages.
+#: A Dune slow enough to be watched: a run of two seconds, then every page half a second late.
 SETUP = """\
+import dune_frames as dune
 from dune_frames.local import LocalDune
 
-slow = LocalDune(execution_seconds=2, page_rows=250, latency=0.3).start()
-client = slow.client()
+client = LocalDune(execution_seconds=2, latency=0.5).start().client()\
 """
 READ = '''\
-import dune_frames as dune
-
 trades = dune.read_dune_sql(
     """
     SELECT block_time, blockchain, project, token_pair, amount_usd, token_bought_amount_raw
-    FROM dex.trades
-    WHERE token_pair IS NOT NULL ORDER BY block_time LIMIT 20000
+    FROM dex.trades CROSS JOIN UNNEST(sequence(1, 40))
+    ORDER BY block_time
     """,
     client=client,
 )
-trades.head()
+trades\
 '''
+ROWS, SHOWN = 1_200_000, 10
 LARGEST = 150_000
+_CODE, _OUTPUT = ".jp-CodeCell .cm-content", ".jp-CodeCell:has(table) .jp-OutputArea"
+#: Whether all cells are drawn and the kernel waits for one.
+IS_READY = """
+return [...document.querySelectorAll(".jp-CodeCell .cm-content")].filter(e => e.offsetParent).length > 1
+    && document.querySelector("#jp-main-statusbar").innerText.includes("| Idle")
+"""
+BARS = """
+return [...document.querySelectorAll("progress.dune-frames")].map(
+    bar => [bar.hasAttribute("value") ? bar.value : null, bar.parentElement.innerText]
+)
+"""
+#: With it, JupyterLab does not ask which kernel.
+KERNEL = {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}}
 PAUSE, PATIENCE = 0.05, 120
 
 
@@ -48,10 +60,10 @@ def page(tmp_path_factory):
         pytest.skip("Chromium or chromedriver is not there: apt-get install chromium chromium-driver")
     folder, scratch = tmp_path_factory.mktemp("notebooks"), tmp_path_factory.mktemp("jupyter")
     cells = [new_markdown_cell("# Dune in a notebook"), new_code_cell(SETUP), new_code_cell(READ)]
-    nbformat.write(new_notebook(cells=cells), folder / "trades.ipynb")
+    nbformat.write(new_notebook(cells=cells, metadata=KERNEL), folder / "trades.ipynb")
     with jupyterlab(folder, scratch) as address, browser(scratch) as chrome:
         chrome.get(address.format(path="trades.ipynb"))
-        _until(lambda: chrome.find_elements("css selector", ".jp-CodeCell .cm-content"))
+        _until(lambda: chrome.execute_script(IS_READY))
         yield chrome
 
 
@@ -60,17 +72,14 @@ def seen(page):
     """What was seen below the cell while it ran: pairs of the bar's value and the line beside it."""
     from selenium.webdriver import ActionChains, Keys
 
-    page.find_element("css selector", ".jp-CodeCell .cm-content").click()
+    page.find_element("css selector", _CODE).click()
     for _ in range(2):
         keys = ActionChains(page).key_down(Keys.SHIFT).send_keys(Keys.ENTER).key_up(Keys.SHIFT)
         keys.perform()
     states: list[tuple[float | None, str]] = []
 
     def look():
-        bars = page.execute_script(
-            "return [...document.querySelectorAll('progress.dune-frames')]"
-            ".map(bar => [bar.hasAttribute('value') ? bar.value : null, bar.parentElement.innerText])"
-        )
+        bars = page.execute_script(BARS)
         states.extend(tuple(bar) for bar in bars if tuple(bar) not in states)
         return page.find_elements("css selector", "table.dataframe")
 
@@ -103,7 +112,8 @@ def test_the_frame_is_drawn_as_a_table_and_the_bar_is_gone(seen, page):
     assert seen
     table = page.find_element("css selector", "table.dataframe")
     assert "token_bought_amount_raw" in table.text
-    assert len(table.find_elements("css selector", "tbody tr")) == 5
+    assert len(table.find_elements("css selector", "tbody tr")) == SHOWN + 1  # and one of dots
+    assert f"{ROWS} rows × 6 columns" in page.find_element("css selector", _OUTPUT).text
     assert not page.find_elements("css selector", "progress.dune-frames")
     assert not page.find_elements("css selector", "[data-mime-type*='stderr'], [data-mime-type*='error']")
 
