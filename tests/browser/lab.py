@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _START_SECONDS = 90
 
 #: The window, in CSS pixels.
-WIDTH, HEIGHT = 900, 760
+WIDTH, HEIGHT = 1080, 1100
 
 #: Alone and offline: Chromium would otherwise look for updates and at addresses of its maker.
 _FLAGS = (

@@ -1,6 +1,7 @@
 """What people see: a cell in a real JupyterLab, in a real browser, while it reads and afterwards.
 
-``python -m pytest -m browser --screenshot FILE.png`` also keeps the picture.
+``python -m pytest -m browser --screenshot notebook.png`` also keeps pictures: there of the end, and in
+``notebook-running.png`` beside it of the bar half-way.
 """
 
 from __future__ import annotations
@@ -25,8 +26,9 @@ client = LocalDune(execution_seconds=2, latency=0.5).start().client()\
 READ = '''\
 trades = dune.read_dune_sql(
     """
-    SELECT block_time, blockchain, project, token_pair, amount_usd, token_bought_amount_raw
-    FROM dex.trades CROSS JOIN UNNEST(sequence(1, 40))
+    SELECT block_time + interval '42' day * copy AS block_time, blockchain, project,
+           amount_usd, token_bought_amount_raw
+    FROM dex.trades CROSS JOIN UNNEST(sequence(0, 39)) AS copies(copy)
     ORDER BY block_time
     """,
     client=client,
@@ -57,7 +59,9 @@ def page(tmp_path_factory):
     for each in ("jupyterlab", "selenium", "PIL"):
         pytest.importorskip(each, reason=f"{each} comes with the extra 'browser'")
     if chromium() is None:
-        pytest.skip("Chromium or chromedriver is not there: apt-get install chromium chromium-driver")
+        pytest.skip(
+            "Chromium or chromedriver is not there: apt-get install chromium chromium-driver"
+        )
     folder, scratch = tmp_path_factory.mktemp("notebooks"), tmp_path_factory.mktemp("jupyter")
     cells = [new_markdown_cell("# Dune in a notebook"), new_code_cell(SETUP), new_code_cell(READ)]
     nbformat.write(new_notebook(cells=cells, metadata=KERNEL), folder / "trades.ipynb")
@@ -69,7 +73,7 @@ def page(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def seen(page):
-    """What was seen below the cell while it ran: pairs of the bar's value and the line beside it."""
+    """What was seen: pairs of the bar's value and the line beside it; pictures half-way and at the end."""
     from selenium.webdriver import ActionChains, Keys
 
     page.find_element("css selector", _CODE).click()
@@ -77,14 +81,18 @@ def seen(page):
         keys = ActionChains(page).key_down(Keys.SHIFT).send_keys(Keys.ENTER).key_up(Keys.SHIFT)
         keys.perform()
     states: list[tuple[float | None, str]] = []
+    pictures = []
 
     def look():
         bars = page.execute_script(BARS)
         states.extend(tuple(bar) for bar in bars if tuple(bar) not in states)
+        if not pictures and any(0.3 < (value or 0) < 0.8 for value, _ in bars):
+            pictures.append(_picture(page))
         return page.find_elements("css selector", "table.dataframe")
 
     _until(look)
-    return states
+    _until(lambda: not page.execute_script(BARS))
+    return states, [*pictures, _picture(page)]
 
 
 def _until(look):
@@ -98,12 +106,20 @@ def _until(look):
     raise TimeoutError("it did not come")
 
 
+def _picture(page):
+    """Return what the notebook looks like, without JupyterLab around it."""
+    from PIL import Image
+
+    shown = page.find_element("css selector", ".jp-WindowedPanel-viewport")
+    return Image.open(io.BytesIO(shown.screenshot_as_png)).convert("RGB").quantize(128)
+
+
 def test_the_bar_moves_while_a_cell_reads(seen):
     """First the run, with its time; then the download, whose bar advances and never goes back."""
-    running = [text for value, text in seen if value is None]
-    assert any("running" in text for text in running), seen
-    values = [value for value, text in seen if value is not None and "downloading" in text]
-    assert len(set(values)) >= 2, seen
+    states, _ = seen
+    assert any("running" in text for value, text in states if value is None), states
+    values = [value for value, text in states if value is not None and "downloading" in text]
+    assert len(set(values)) >= 2, states
     assert values == sorted(values)
 
 
@@ -113,19 +129,19 @@ def test_the_frame_is_drawn_as_a_table_and_the_bar_is_gone(seen, page):
     table = page.find_element("css selector", "table.dataframe")
     assert "token_bought_amount_raw" in table.text
     assert len(table.find_elements("css selector", "tbody tr")) == SHOWN + 1  # and one of dots
-    assert f"{ROWS} rows × 6 columns" in page.find_element("css selector", _OUTPUT).text
+    assert f"{ROWS} rows × 5 columns" in page.find_element("css selector", _OUTPUT).text
     assert not page.find_elements("css selector", "progress.dune-frames")
-    assert not page.find_elements("css selector", "[data-mime-type*='stderr'], [data-mime-type*='error']")
+    assert not page.find_elements(
+        "css selector", "[data-mime-type*='stderr'], [data-mime-type*='error']"
+    )
 
 
-def test_a_picture_of_it_is_kept(seen, page, request, tmp_path):
-    """The picture of the notebook goes where the command line says, small enough for a README."""
-    from PIL import Image
-
-    assert seen
+def test_pictures_of_it_are_kept(seen, request, tmp_path):
+    """They go where the command line says, small enough for a README."""
+    _, pictures = seen
     path = request.config.getoption("--screenshot") or tmp_path / "notebook.png"
-    notebook = page.find_element("css selector", ".jp-WindowedPanel-viewport")
-    picture = Image.open(io.BytesIO(notebook.screenshot_as_png)).convert("RGB")
-    picture.quantize(128).save(path, optimize=True)
-    assert path.stat().st_size < LARGEST
-    assert picture.width > 500
+    kept = [path.with_stem(f"{path.stem}-running"), path][-len(pictures) :]
+    for picture, each in zip(pictures, kept, strict=True):
+        picture.save(each, optimize=True)
+        assert each.stat().st_size < LARGEST
+        assert picture.width > 500
