@@ -46,7 +46,7 @@ def run(path: Path, scratch: Path) -> Any:
     environment = {name: text for name, text in os.environ.items() if name[:9] != "DUNE_API_"}
     environment |= {"DUNE_FRAMES_CACHE_DIR": str(scratch / "cache"), "IPYTHONDIR": str(scratch)}
     place = {"metadata": {"path": str(scratch)}}
-    client = NotebookClient(notebook, timeout=120, record_timing=False, resources=place)
+    client = NotebookClient(notebook, timeout=240, record_timing=False, resources=place)
     client.execute(env=environment)
     for cell in code_cells(notebook):
         cell.outputs = list(_joined(filter(_shows_something, cell.outputs)))
