@@ -11,8 +11,15 @@ from dune_frames._types.table import DuneType, Field, is_listed, parse_type
 from dune_frames.local.sql import operators
 from dune_frames.local.sql.calls import Calls
 from dune_frames.local.sql.casts import CastError, cast
-from dune_frames.local.sql.failures import failure, unresolved_column, unsupported
+from dune_frames.local.sql.failures import (
+    failure,
+    operator_failure,
+    unresolved_column,
+    unsupported,
+)
+from dune_frames.local.sql.jsons import Jsons
 from dune_frames.local.sql.literals import hex_value, interval, literal_type, number, string
+from dune_frames.local.sql.moments import Moments
 from dune_frames.local.sql.operators import OperatorError, compared
 from dune_frames.local.sql.parser import type_text
 from dune_frames.local.sql.parts import Parts
@@ -20,7 +27,7 @@ from dune_frames.local.sql.predicates import Predicates
 from dune_frames.local.sql.types import (
     BOOLEAN,
     DATE,
-    TIMESTAMP_TZ,
+    TIMESTAMP,
     UNKNOWN,
     VARBINARY,
     VARCHAR,
@@ -45,7 +52,10 @@ class Subqueries(Protocol):
 
 #: The literal of no bytes, which sqlglot takes for a name.
 _NO_BYTES = "0x"
+_LOCAL = "date_trunc('millisecond', timezone('UTC', now()))"
 _TODAY = "CAST(timezone('UTC', now()) AS DATE)"
+#: Of an expression's SQL, in characters.
+_LONGEST = 1_000_000
 _ARITHMETIC: dict[type[Node], str] = {
     exp.Add: "+",
     exp.Sub: "-",
@@ -61,16 +71,19 @@ class Expressions:
     def __init__(self, subqueries: Subqueries) -> None:
         self._subqueries = subqueries
         self.parts = Parts(self)
+        self.moments = Moments(self)
         self.calls = Calls(self)
         self._rules: dict[type[Node], Callable[[Any, Scope], Value]] = {
             **Predicates(self).rules,
             **self.parts.rules,
+            **Jsons(self).rules,
             **dict.fromkeys(_ARITHMETIC, self._arithmetic),
             exp.Literal: lambda node, _: string(node) if node.is_string else number(node),
             exp.Boolean: lambda node, _: Value(str(node.this).upper(), BOOLEAN),
             exp.Null: lambda _, __: Value("NULL", UNKNOWN),
             exp.HexString: lambda node, _: hex_value(node),
             exp.Interval: lambda node, _: interval(node),
+            exp.Localtimestamp: lambda _, __: Value(_LOCAL, TIMESTAMP),
             exp.CurrentDate: lambda _, __: Value(_TODAY, DATE),
             exp.Column: self._column,
             exp.Identifier: self._variable,
@@ -80,7 +93,7 @@ class Expressions:
             exp.Case: self._case,
             exp.Cast: self._cast,
             exp.TryCast: self._cast,
-            exp.AtTimeZone: self._at_time_zone,
+            exp.AtTimeZone: self.moments.at_time_zone,
             exp.Subquery: self._scalar,
             exp.Select: self._scalar,
             **self.calls.rules,
@@ -100,8 +113,12 @@ class Expressions:
         seen = len(scope.ungrouped)
         try:
             value = rule(node, scope)
-        except (OperatorError, CastError) as error:
+        except OperatorError as error:
+            raise operator_failure(str(error), error.symbol, node) from None
+        except CastError as error:
             raise failure(str(error), node) from None
+        if len(value.sql) > _LONGEST:
+            raise failure("the query is too complex for the embedded Dune", node)
         if value.sql in scope.keys:
             del scope.ungrouped[seen:]
         return value
@@ -179,10 +196,12 @@ class Expressions:
 
     def _cast(self, node: exp.Cast, scope: Scope) -> Value:
         target = self._target(node)
-        if isinstance(node.this, exp.Literal) and node.this.is_string:
+        if node.meta.get("literal"):
             target = literal_type(node, target)
         attempt = isinstance(node, exp.TryCast) or scope.attempt
-        return cast(self.value(node.this, scope), target, attempt=attempt)
+        text = target.name in ("varchar", "char")
+        read = self.moments.shown if text else self.moments.clock if _has_clock(target) else self.value
+        return cast(read(node.this, scope), target, attempt=attempt)
 
     def _target(self, node: exp.Cast) -> DuneType:
         text = type_text(node.args["to"]).lower()
@@ -190,15 +209,6 @@ class Expressions:
         if not _is_known(dune):
             raise failure(f"Unknown type: {text}", node)
         return _complete(dune)
-
-    def _at_time_zone(self, node: exp.AtTimeZone, scope: Scope) -> Value:
-        zone = self.value(node.args["zone"], scope)
-        if (zone.literal or "").upper() != "UTC":
-            raise unsupported("a time zone other than UTC", node)
-        value = self.value(node.this, scope)
-        if value.type.name == "timestamp with time zone":
-            return value
-        return cast(value, replace(TIMESTAMP_TZ, arguments=value.type.arguments or (3,)))
 
     # Subqueries
 
@@ -228,6 +238,10 @@ _DEFAULTS = {
     "timestamp": (3,),
     "timestamp with time zone": (3,),
 }
+
+
+def _has_clock(dune: DuneType) -> bool:
+    return dune.name in ("date", "timestamp")
 
 
 def _is_known(dune: DuneType) -> bool:

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 from dune_frames._types.table import DuneType, Field, parse_type
 from dune_frames.local.duckdb_types import computed_type
 from dune_frames.local.sql import signatures
+from dune_frames.local.sql.binding import bound
 from dune_frames.local.sql.casts import cast
-from dune_frames.local.sql.types import INTEGERS, can_become, common_type
-from dune_frames.local.sql.values import Value
+from dune_frames.local.sql.types import INTEGERS, UNKNOWN, can_become, common_type
+from dune_frames.local.sql.values import Value, failing, sql_string
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -19,7 +20,11 @@ if TYPE_CHECKING:
 #: Parentheses may stand in parentheses three deep, as in ``array(row(decimal(38, 0)))``.
 _INSIDE = r"(?:[^()]|\((?:[^()]|\((?:[^()]|\([^()]*\))*\))*\))*"
 _LINE = re.compile(rf"(?P<name>\w+)\((?P<parameters>{_INSIDE})\) (?P<returns>\w.*?) = (?P<sql>.*)")
+#: A value that fails with a message, of the type that the function returns.
+_FAILING = re.compile(r"\{fail:([^}]*)\}")
 _ANY = ("t", "k", "v")
+#: Of any precision.
+_MOMENTS = {"s": "timestamp", "z": "timestamp with time zone"}
 _NARROW_NUMBER = "n"
 _NARROW_NUMBERS = (*INTEGERS, "real", "double", "decimal")
 
@@ -79,7 +84,9 @@ def _bind(parameter: DuneType, given: DuneType, bindings: Bindings) -> bool:
     """Match a parameter with a type, and note what type variables must be."""
     if parameter.name == _NARROW_NUMBER and given.name not in _NARROW_NUMBERS:
         return False
-    if parameter.name in (*_ANY, _NARROW_NUMBER):
+    if parameter.name in _MOMENTS and given.name != _MOMENTS[parameter.name]:
+        return False
+    if parameter.name in (*_ANY, *_MOMENTS, _NARROW_NUMBER):
         known = bindings.get(parameter.name, given)
         common = common_type(known, given)
         if common is None:
@@ -91,6 +98,8 @@ def _bind(parameter: DuneType, given: DuneType, bindings: Bindings) -> bool:
             return False
         pairs = zip(parameter.children, given.children, strict=True)
         return all(_bind(inner.type, other.type, bindings) for inner, other in pairs)
+    for inner in parameter.children if given == UNKNOWN else ():
+        _bind(inner.type, UNKNOWN, bindings)
     return True
 
 
@@ -158,8 +167,20 @@ def _is_exact(signature: Signature, arguments: Sequence[Value], bindings: Bindin
 def _written(signature: Signature, arguments: Sequence[Value], bindings: Bindings) -> Call:
     coerced = [value.sql for value in signature.coerced(arguments, bindings)]
     template, _, finish = signature.sql.partition(" | ")
-    sql = template.replace("{*}", ", ".join(coerced)).format(*coerced)
-    return Call(sql, finish or "{value}", substituted(signature.returns, bindings))
+
+    returns = substituted(signature.returns, bindings)
+
+    def failed(match: re.Match[str]) -> str:
+        return failing(sql_string(match[1]), returns).replace("{", "{{").replace("}", "}}")
+
+    template = _FAILING.sub(failed, template)
+
+    def write(*operands: str) -> str:
+        return template.replace("{*}", ", ".join(operands)).format(*operands)
+
+    repeats = any(template.count(f"{{{place}}}") > 1 for place in range(len(coerced)))
+    sql = bound(write, *coerced) if repeats else write(*coerced)
+    return Call(sql, finish or "{value}", returns)
 
 
 def _read(lines: str) -> Iterator[tuple[str, Signature]]:
