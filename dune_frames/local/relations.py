@@ -21,13 +21,34 @@ _MILLISECOND = 10**6
 
 
 def result_of(
-    relation: duckdb.DuckDBPyRelation, names: Sequence[str], types: Sequence[DuneType]
+    relation: duckdb.DuckDBPyRelation,
+    names: Sequence[str],
+    types: Sequence[DuneType],
+    most_bytes: int | None = None,
 ) -> Result:
-    """Run a relation and keep its rows, under the names and types that are known for them."""
+    """Run a relation and keep its rows, under the names and types that are known for them.
+
+    Raises
+    ------
+    duckdb.OutOfMemoryException
+        They are more than `most_bytes`.
+    """
     stored = (f"CAST(#{place} AS {stored_type(dune)})" for place, dune in enumerate(types, start=1))
-    table = relation.project(", ".join(stored)).to_arrow_table()
+    table = _table(relation.project(", ".join(stored)), most_bytes)
     columns = [_kept(column, dune) for column, dune in zip(table.columns, types, strict=True)]
     return Result.of(names, types, columns)
+
+
+def _table(relation: duckdb.DuckDBPyRelation, most_bytes: int | None) -> pa.Table:
+    if most_bytes is None:
+        return relation.to_arrow_table()
+    reader, batches, size = pa.RecordBatchReader.from_stream(relation), [], 0
+    for batch in reader:
+        size += batch.nbytes
+        if size > most_bytes:
+            raise duckdb.OutOfMemoryException("the result is larger than the memory limit")
+        batches.append(batch)
+    return pa.Table.from_batches(batches, reader.schema)
 
 
 def check_types(relation: duckdb.DuckDBPyRelation, types: Sequence[DuneType]) -> None:

@@ -16,8 +16,7 @@ from dune_frames.local.sql.literals import string
 from dune_frames.local.sql.ordering import sort_items, sort_key
 from dune_frames.local.sql.parser import argument
 from dune_frames.local.sql.special import Special
-from dune_frames.local.sql.types import BIGINT
-from dune_frames.local.sql.values import Value, sql_string
+from dune_frames.local.sql.values import Value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -200,7 +200,9 @@ class Expressions:
             target = literal_type(node, target)
         attempt = isinstance(node, exp.TryCast) or scope.attempt
         text = target.name in ("varchar", "char")
-        read = self.moments.shown if text else self.moments.clock if _has_clock(target) else self.value
+        read = (
+            self.moments.shown if text else self.moments.clock if _has_clock(target) else self.value
+        )
         return cast(read(node.this, scope), target, attempt=attempt)
 
     def _target(self, node: exp.Cast) -> DuneType:

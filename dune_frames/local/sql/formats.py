@@ -50,7 +50,9 @@ _JODA = {
     "ww": "%V",
     "xxxx": "%G",
 }
-_JODA_PART = re.compile(r"'(?P<quoted>(?:[^']|'')*)'|(?P<letters>([A-Za-z])\3*)|(?P<other>.)", re.S)
+_JODA_PART = re.compile(
+    r"'(?P<quoted>(?:[^']|'')*)'|(?P<letters>([A-Za-z])\3*)|(?P<other>.)", re.DOTALL
+)
 
 
 class FormatError(Exception):

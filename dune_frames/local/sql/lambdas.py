@@ -50,7 +50,10 @@ class Lambdas:
             raise failure("Expected a lambda expression with its arguments here", node)
         given = [identifier.name.lower() for identifier in node.expressions]
         variables = {**scope.variables, **dict(zip(given, bound, strict=True))}
-        return self._expressions.value(node.this, replace(scope, variables=variables))
+        body = self._expressions.value(node.this, replace(scope, variables=variables))
+        # Whoever cancels a run must reach it here too: dune_frames.local.watches tells why.
+        ticks = f"ticks(CAST({bound[0].sql} IS NULL AS BIGINT))"
+        return Value(f"CASE WHEN {ticks} = 0 THEN {body.sql} END", body.type)
 
     def _argument(self, node: exp.Anonymous, scope: Scope, place: int, kind: str) -> Value:
         if len(node.expressions) <= place:
@@ -144,7 +147,10 @@ class Lambdas:
         value, variable, body = self._over_entries(node, scope)
         key, item = (child.type for child in value.type.children)
         if node.name.lower() == "transform_keys":
-            pair, dune = f"{{'key': {body.sql}, 'value': {variable}.value}}", map_of(body.type, item)
+            pair, dune = (
+                f"{{'key': {body.sql}, 'value': {variable}.value}}",
+                map_of(body.type, item),
+            )
         else:
             pair, dune = f"{{'key': {variable}.key, 'value': {body.sql}}}", map_of(key, body.type)
         entries = f"list_transform(map_entries({value.sql}), lambda {variable}: {pair})"

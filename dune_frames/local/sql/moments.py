@@ -130,8 +130,8 @@ class Moments:
         node = node.unnest()
         if isinstance(node, exp.Anonymous) and node.name.lower() == "date_trunc":
             unit, inner = self._arguments(node, 2)
-            local, zone = self._local(inner, scope)
-            return (local and self._truncated(unit, local, scope)), zone
+            local, place = self._local(inner, scope)
+            return (local and self._truncated(unit, local, scope)), place
         if isinstance(node, exp.Anonymous) and node.name.lower() == "at_timezone":
             node = exp.AtTimeZone(this=node.expressions[0], zone=node.expressions[-1])
         if not isinstance(node, exp.AtTimeZone):
@@ -142,8 +142,8 @@ class Moments:
         value = self._expressions.value(node.this, scope)
         digits = value.type.arguments or (3,)
         instant = cast(value, replace(TIMESTAMP_TZ, arguments=digits))
-        local = f"timezone({sql_string(zone)}, {instant.sql})"
-        return Value(local, replace(TIMESTAMP, arguments=digits)), zone
+        there = f"timezone({sql_string(zone)}, {instant.sql})"
+        return Value(there, replace(TIMESTAMP, arguments=digits)), zone
 
     def _at_timezone(self, node: exp.Anonymous, scope: Scope) -> Value:
         value, zone = self._arguments(node, 2)
@@ -200,9 +200,7 @@ class Moments:
     def _format_datetime(self, node: exp.Anonymous, scope: Scope) -> Value:
         return self._formatted(node, scope, joda_format)
 
-    def _formatted(
-        self, node: exp.Anonymous, scope: Scope, convert: Callable[[str], str]
-    ) -> Value:
+    def _formatted(self, node: exp.Anonymous, scope: Scope, convert: Callable[[str], str]) -> Value:
         """Format a moment, of which Trino takes the milliseconds."""
         moment, template = self._arguments(node, 2)
         value = self.clock(moment, scope)

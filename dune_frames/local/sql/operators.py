@@ -218,8 +218,10 @@ def _equal_nested(left: Value, right: Value) -> str:
     pair = compared("=", Value(f"{left.sql}[{depth}]", item), Value(f"{right.sql}[{depth}]", item))
     pairs = f"list_transform(range(1, len({left.sql}) + 1), lambda {depth}: {pair.sql})"
     decided = bound(
-        lambda answers: f"CASE WHEN list_contains({answers}, false) THEN false "
-        f"WHEN len(list_filter({answers}, lambda e: e IS NULL)) > 0 THEN NULL ELSE true END",
+        lambda answers: (
+            f"CASE WHEN list_contains({answers}, false) THEN false "
+            f"WHEN len(list_filter({answers}, lambda e: e IS NULL)) > 0 THEN NULL ELSE true END"
+        ),
         pairs,
     )
     return f"(CASE WHEN len({left.sql}) <> len({right.sql}) THEN false ELSE {decided} END)"

@@ -65,7 +65,7 @@ class Selects:
         if not node.expressions:
             raise failure("mismatched input 'FROM'. Expecting a select list", node)
         if node.args.get("distinct") and node.args["distinct"].args.get("on"):
-            raise failure("mismatched input 'ON'", node.args["distinct"])
+            raise unsupported("DISTINCT ON", node.args["distinct"])
         strange = {key for key, value in node.args.items() if value} - _CLAUSES
         if strange:
             raise unsupported(f"{min(strange).upper()}", node)

@@ -56,10 +56,12 @@ def _numbers(ends: Sequence[Value], steps: Sequence[Value]) -> Value | None:
     if not all(can_become(step.type, BIGINT) for step in steps):
         return None
     start, stop = (end.sql for end in ends)
-    step = cast(steps[0], BIGINT).sql if steps else f"(CASE WHEN {start} <= {stop} THEN 1 ELSE -1 END)"
+    step = (
+        cast(steps[0], BIGINT).sql if steps else f"(CASE WHEN {start} <= {stop} THEN 1 ELSE -1 END)"
+    )
     items = array_of(BIGINT)
     count = f"({stop} - {start}) // {step}"
-    made = f"generate_series({start}, {stop}, {step})"
+    made = f"generate_series({start}, {_near(start, stop, count)}, {step})"
     return _checked(Value(made, items), f"{start} <= {stop}", count, step, "0")
 
 
@@ -79,9 +81,9 @@ def _moments(ends: Sequence[Value], steps: Sequence[Value]) -> Value | None:
 def _by_time(ends: Sequence[Value], step: str) -> Value:
     dune = ends[0].type
     start, stop = (_timestamp(end) for end in ends)
-    series = f"generate_series({start}, {stop}, {step})"
-    made = f"list_transform({series}, lambda s: CAST(s AS {computed_type(dune)}))"
     count = f"(epoch_us({stop}) - epoch_us({start})) // epoch_us({step})"
+    series = f"generate_series({start}, {_near(start, stop, count)}, {step})"
+    made = f"list_transform({series}, lambda s: CAST(s AS {computed_type(dune)}))"
     value = _checked(
         Value(made, array_of(dune)), f"{start} <= {stop}", count, step, "INTERVAL 0 DAY"
     )
@@ -99,7 +101,7 @@ def _by_months(ends: Sequence[Value], step: str) -> Value:
     months = f"(date_part('year', {step}) * 12 + date_part('month', {step}))"
     count = f"date_diff('month', {start}, {stop}) // {months}"
     moved = f"CAST({ends[0].sql} + {step} * CAST(i AS INTEGER) AS {computed_type(dune)})"
-    series = f"list_transform(range({count} + 2), lambda i: {moved})"
+    series = f"list_transform(range(least({count}, {_MOST}) + 2), lambda i: {moved})"
     inside = f"CASE WHEN {months} > 0 THEN m <= {ends[1].sql} ELSE m >= {ends[1].sql} END"
     made = f"list_filter({series}, lambda m: {inside})"
     return _checked(Value(made, array_of(dune)), f"{start} <= {stop}", count, months, "0")
@@ -117,6 +119,11 @@ def _checked(made: Value, forward: str, count: str, step: str, zero: str) -> Val
         for condition, message in failed.items()
     )
     return Value(f"CASE {whens} ELSE {made.sql} END", made.type)
+
+
+def _near(start: str, stop: str, count: str) -> str:
+    """Return a stop that is not too far: DuckDB may make the array before it looks at the check."""
+    return f"(CASE WHEN {count} < {_MOST} THEN {stop} ELSE {start} END)"
 
 
 def _timestamp(moment: Value) -> str:

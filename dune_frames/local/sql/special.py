@@ -171,7 +171,7 @@ class Special:
         if len(values) < max((place for place, _ in wanted), default=0):
             raise failure("Format specifier without a value", node)
         for place, kind in wanted:
-            if values[place - 1].type.name not in _FORMATTED[kind]:
+            if values[place - 1].type.name not in _FORMATTED[kind] | {"unknown"}:
                 raise unsupported(f"format of {values[place - 1].type} with %{kind}", node)
         texts = ", ".join(cast(value, VARCHAR).sql for value in values)
         filled = f"text_format({template.sql}, CAST([{texts}] AS VARCHAR[]))"

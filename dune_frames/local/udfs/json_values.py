@@ -156,7 +156,7 @@ def _array_contains(text: str, wanted: str) -> int | None:
 def _text(text: str) -> str | None:
     value = _read(text)
     if isinstance(value, dict | list):
-        raise ValueError(f"Cannot cast '{text}' to varchar")
+        raise ValueError(f"Cannot cast '{text}' to varchar")  # noqa: TRY004 - of the text
     return double_text(float(value)) if isinstance(value, _Float) else _scalar(value)
 
 
@@ -177,8 +177,8 @@ def _parts(text: str, kind: type, take: Callable[[Any], Any]) -> list[str] | Non
     if value is None:
         return None
     if not isinstance(value, kind):
-        word = {list: "array", dict: "map"}[kind]
-        raise ValueError(f"Cannot cast to {word}. Expected a json {word}, but got {text}")
+        word = "array" if kind is list else "map"
+        raise ValueError(f"Cannot cast to {word}. Expected a json {word}, but got {text}")  # noqa: TRY004
     return list(take(value))
 
 
@@ -188,7 +188,7 @@ def _field(text: str, name: str, place: int) -> str | None:
     if isinstance(value, list):
         return _written(value[place]) if place < len(value) else None
     if not isinstance(value, dict):
-        raise ValueError(f"Cannot cast to row. Expected a json array or object, but got {text}")
+        raise ValueError(f"Cannot cast to row. Expected a json array or object, but got {text}")  # noqa: TRY004
     names = {key.lower(): key for key in value}
     found = name if name in value else names.get(name.lower())
     return None if found is None else _written(value[found])

@@ -19,6 +19,7 @@ _BITS = 64
 _DECIMAL_BYTES = 16
 _DECIMAL_DIGITS = 38
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
+_LEAST_RADIX = 2
 _TWO_TEXTS = ("VARCHAR", "VARCHAR")
 
 
@@ -141,7 +142,7 @@ def _as_signed(number: int) -> int:
 
 
 def _check_radix(radix: int) -> None:
-    if not 2 <= radix <= len(_DIGITS):
+    if not _LEAST_RADIX <= radix <= len(_DIGITS):
         raise ValueError("Radix must be between 2 and 36")
 
 

@@ -26,7 +26,9 @@ def json_to_map(cast: Cast) -> str:
     def written(text: str) -> str:
         keys = f"list_transform({cast.udf('json_members', text)}, lambda {part}: {key})"
         values = f"list_transform({cast.udf('json_member_values', text)}, lambda {part}: {value})"
-        return f"CASE WHEN {cast.udf('json_members', text)} IS NOT NULL THEN map({keys}, {values}) END"
+        return (
+            f"CASE WHEN {cast.udf('json_members', text)} IS NOT NULL THEN map({keys}, {values}) END"
+        )
 
     return bound(written, _text(cast.sql))
 
@@ -107,4 +109,3 @@ def _text(sql: str) -> str:
 def _variable(sql: str) -> str:
     """Return a name for a lambda's argument that its own array does not use."""
     return f"j{len(sql)}"
-
