@@ -21,6 +21,8 @@ _PYTHON = re.compile(r"^Python exception occurred while executing the UDF: \w+: 
 _AFTER = re.compile(r"\n\n?(?:LINE|At:).*", re.DOTALL)
 
 
+#: What DuckDB raises before it runs anything: what was written for it is not right.
+_NOT_TAKEN = (duckdb.BinderException, duckdb.CatalogException, duckdb.ParserException)
 _WIDTHS = {"8": "tinyint", "16": "smallint", "32": "integer", "64": "bigint"}
 
 
@@ -97,6 +99,8 @@ def _plain(error: Exception) -> str:
     """Return DuckDB's message without its own wrapping."""
     if isinstance(error, duckdb.OutOfMemoryException):
         return "Query exceeded the memory limit"
+    if isinstance(error, _NOT_TAKEN):
+        return f"the embedded Dune cannot run this: {str(error).splitlines()[0]}"
     whole = _BEFORE.sub("", str(error))
     for pattern, words in _SAME:
         match = pattern.fullmatch(whole)

@@ -178,7 +178,7 @@ def _read_body(body: bytes) -> Mapping[str, Any]:
 def _json(body: bytes) -> Any:
     try:
         return json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
 
 

@@ -26,7 +26,7 @@ def _unchanged(call: str) -> str:
 def exact_call(
     name: str, arguments: Sequence[Value], modified: Modify = _unchanged
 ) -> Value | None:
-    """Return a call whose first argument is a decimal or a float; None where there is no rule for it.
+    """Return a call of a decimal or a float; None where there is no rule for it.
 
     Parameters
     ----------

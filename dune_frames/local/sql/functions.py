@@ -82,18 +82,10 @@ class Signature:
 
 def _bind(parameter: DuneType, given: DuneType, bindings: Bindings) -> bool:
     """Match a parameter with a type, and note what type variables must be."""
-    if parameter.name == _NARROW_NUMBER and given.name not in _NARROW_NUMBERS:
-        return False
-    if parameter.name in _MOMENTS and given.name != _MOMENTS[parameter.name]:
-        return False
-    if parameter.name in (*_ANY, *_MOMENTS, _NARROW_NUMBER):
-        known = bindings.get(parameter.name, given)
-        common = common_type(known, given)
-        if common is None:
-            return False
-        bindings[parameter.name] = common
-        return True
-    if parameter.children and given.name == parameter.name:
+    name = parameter.name
+    if name in (*_ANY, *_MOMENTS, _NARROW_NUMBER):
+        return _allows(name, given) and _noted(name, given, bindings)
+    if parameter.children and given.name == name:
         if len(parameter.children) != len(given.children):
             return False
         pairs = zip(parameter.children, given.children, strict=True)
@@ -101,6 +93,19 @@ def _bind(parameter: DuneType, given: DuneType, bindings: Bindings) -> bool:
     for inner in parameter.children if given == UNKNOWN else ():
         _bind(inner.type, UNKNOWN, bindings)
     return True
+
+
+def _allows(variable: str, given: DuneType) -> bool:
+    if variable in _MOMENTS:
+        return given.name == _MOMENTS[variable]
+    return variable != _NARROW_NUMBER or given.name in _NARROW_NUMBERS
+
+
+def _noted(variable: str, given: DuneType, bindings: Bindings) -> bool:
+    common = common_type(bindings.get(variable, given), given)
+    if common is not None:
+        bindings[variable] = common
+    return common is not None
 
 
 def substituted(dune: DuneType, bindings: Bindings) -> DuneType:
@@ -143,6 +148,17 @@ class Functions:
         for name, signature in _read(lines):
             self._by_name.setdefault(name, []).append(signature)
 
+    @property
+    def names(self) -> frozenset[str]:
+        """Return the functions' names, in lower case."""
+        return frozenset(self._by_name)
+
+    def signatures(self) -> Iterator[tuple[str, Signature]]:
+        """Yield each name with each of its signatures."""
+        for name, signatures_of_name in self._by_name.items():
+            for signature in signatures_of_name:
+                yield name, signature
+
     def __contains__(self, name: str) -> bool:
         return name in self._by_name
 
@@ -167,6 +183,7 @@ def _is_exact(signature: Signature, arguments: Sequence[Value], bindings: Bindin
 def _written(signature: Signature, arguments: Sequence[Value], bindings: Bindings) -> Call:
     coerced = [value.sql for value in signature.coerced(arguments, bindings)]
     template, _, finish = signature.sql.partition(" | ")
+    template = template.replace("{*}", ", ".join(f"{{{n}}}" for n in range(len(coerced))))
 
     returns = substituted(signature.returns, bindings)
 
@@ -176,7 +193,7 @@ def _written(signature: Signature, arguments: Sequence[Value], bindings: Binding
     template = _FAILING.sub(failed, template)
 
     def write(*operands: str) -> str:
-        return template.replace("{*}", ", ".join(operands)).format(*operands)
+        return template.format(*operands)
 
     repeats = any(template.count(f"{{{place}}}") > 1 for place in range(len(coerced)))
     sql = bound(write, *coerced) if repeats else write(*coerced)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dune_frames.local.duckdb_types import computed_type
+from dune_frames.local.sql.binding import bound
 from dune_frames.local.sql.casts import cast
 from dune_frames.local.sql.types import (
     BIGINT,
@@ -20,6 +22,8 @@ from dune_frames.local.sql.values import Value, failing, sql_string
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from dune_frames._types.table import DuneType
 
 #: https://trino.io/docs/current/functions/array.html#sequence
 _MOST = 10_000
@@ -55,75 +59,97 @@ def sequence(values: Sequence[Value]) -> Value | None:
 def _numbers(ends: Sequence[Value], steps: Sequence[Value]) -> Value | None:
     if not all(can_become(step.type, BIGINT) for step in steps):
         return None
-    start, stop = (end.sql for end in ends)
-    step = (
-        cast(steps[0], BIGINT).sql if steps else f"(CASE WHEN {start} <= {stop} THEN 1 ELSE -1 END)"
-    )
     items = array_of(BIGINT)
-    count = f"({stop} - {start}) // {step}"
-    made = f"generate_series({start}, {_near(start, stop, count)}, {step})"
-    return _checked(Value(made, items), f"{start} <= {stop}", count, step, "0")
+
+    def written(start: str, stop: str, *given: str) -> str:
+        step = given[0] if given else f"(CASE WHEN {start} <= {stop} THEN 1 ELSE -1 END)"
+        span = _Span(start, stop, step, f"({stop} - {start}) // {step}", "0")
+        return _checked(f"generate_series({start}, {span.near}, {step})", items, span)
+
+    given = [*ends, *(cast(step, BIGINT) for step in steps)]
+    return Value(bound(written, *(value.sql for value in given)), items)
 
 
 def _moments(ends: Sequence[Value], steps: Sequence[Value]) -> Value | None:
-    start, stop = (end.sql for end in ends)
-    if not steps:
-        forward = f"{start} <= {stop}"
-        step = f"(CASE WHEN {forward} THEN INTERVAL 1 DAY ELSE INTERVAL (-1) DAY END)"
-    elif steps[0].type in (DAY_TO_SECOND, YEAR_TO_MONTH):
-        step = steps[0].sql
-    else:
+    if not all(step.type in (DAY_TO_SECOND, YEAR_TO_MONTH) for step in steps):
         return None
+    dune = ends[0].type
     by_months = bool(steps) and steps[0].type == YEAR_TO_MONTH
-    return (_by_months if by_months else _by_time)(ends, step)
+
+    def written(start: str, stop: str, *given: str) -> str:
+        day = f"(CASE WHEN {start} <= {stop} THEN INTERVAL 1 DAY ELSE INTERVAL (-1) DAY END)"
+        step = given[0] if given else day
+        write = _by_months if by_months else _by_time
+        return write(Value(start, dune), Value(stop, dune), step)
+
+    return Value(bound(written, *(value.sql for value in (*ends, *steps))), array_of(dune))
 
 
-def _by_time(ends: Sequence[Value], step: str) -> Value:
-    dune = ends[0].type
-    start, stop = (_timestamp(end) for end in ends)
+def _by_time(first: Value, last: Value, step: str) -> str:
+    dune, items = first.type, array_of(first.type)
+    start, stop = _timestamp(first), _timestamp(last)
     count = f"(epoch_us({stop}) - epoch_us({start})) // epoch_us({step})"
-    series = f"generate_series({start}, {_near(start, stop, count)}, {step})"
+    span = _Span(start, stop, step, count, "INTERVAL 0 DAY")
+    series = f"generate_series({start}, {span.near}, {step})"
     made = f"list_transform({series}, lambda s: CAST(s AS {computed_type(dune)}))"
-    value = _checked(
-        Value(made, array_of(dune)), f"{start} <= {stop}", count, step, "INTERVAL 0 DAY"
-    )
+    checked = _checked(made, items, span)
     if dune != DATE:
-        return value
-    failed = failing(sql_string(_NO_DAY), value.type)
+        return checked
     partial = f"epoch_us({step}) % {_DAY} <> 0"
-    return Value(f"CASE WHEN {partial} THEN {failed} ELSE {value.sql} END", value.type)
+    return f"CASE WHEN {partial} THEN {failing(sql_string(_NO_DAY), items)} ELSE {checked} END"
 
 
-def _by_months(ends: Sequence[Value], step: str) -> Value:
+def _by_months(first: Value, last: Value, step: str) -> str:
     """Count months from the start, so that a short month does not shorten those after it."""
-    dune = ends[0].type
-    start, stop = (_timestamp(end) for end in ends)
+    dune = first.type
+    start, stop = _timestamp(first), _timestamp(last)
     months = f"(date_part('year', {step}) * 12 + date_part('month', {step}))"
-    count = f"date_diff('month', {start}, {stop}) // {months}"
-    moved = f"CAST({ends[0].sql} + {step} * CAST(i AS INTEGER) AS {computed_type(dune)})"
-    series = f"list_transform(range(least({count}, {_MOST}) + 2), lambda i: {moved})"
-    inside = f"CASE WHEN {months} > 0 THEN m <= {ends[1].sql} ELSE m >= {ends[1].sql} END"
-    made = f"list_filter({series}, lambda m: {inside})"
-    return _checked(Value(made, array_of(dune)), f"{start} <= {stop}", count, months, "0")
+    span = _Span(start, stop, months, f"date_diff('month', {start}, {stop}) // {months}", "0")
+    moved = f"CAST({first.sql} + {step} * CAST(i AS INTEGER) AS {computed_type(dune)})"
+    series = f"list_transform(range(least({span.count}, {_MOST}) + 2), lambda i: {moved})"
+    inside = f"CASE WHEN {months} > 0 THEN m <= {last.sql} ELSE m >= {last.sql} END"
+    return _checked(f"list_filter({series}, lambda m: {inside})", array_of(dune), span)
 
 
-def _checked(made: Value, forward: str, count: str, step: str, zero: str) -> Value:
+@dataclass(frozen=True, slots=True)
+class _Span:
+    """The way of a sequence, all as SQL.
+
+    Attributes
+    ----------
+    start, stop, step : str
+        Its ends, and how it goes.
+    count : str
+        How many steps there are.
+    zero : str
+        A step that goes nowhere.
+    """
+
+    start: str
+    stop: str
+    step: str
+    count: str
+    zero: str
+
+    @property
+    def near(self) -> str:
+        """Return a stop that is not too far: DuckDB may make an array before it looks at checks."""
+        return f"(CASE WHEN {self.count} < {_MOST} THEN {self.stop} ELSE {self.start} END)"
+
+
+def _checked(made: str, items: DuneType, span: _Span) -> str:
     """Let a sequence that Dune refuses fail."""
+    apart = f"{span.start} <> {span.stop}"
     failed = {
-        f"{step} = {zero}": _NO_STEP,
-        f"({forward}) <> ({step} > {zero}) AND {count} <> 0": _WRONG_WAY,
-        f"{count} >= {_MOST}": _TOO_LONG,
+        f"{span.step} = {span.zero}": _NO_STEP,
+        f"{apart} AND ({span.start} < {span.stop}) <> ({span.step} > {span.zero})": _WRONG_WAY,
+        f"{span.count} >= {_MOST}": _TOO_LONG,
     }
     whens = " ".join(
-        f"WHEN {condition} THEN {failing(sql_string(message), made.type)}"
+        f"WHEN {condition} THEN {failing(sql_string(message), items)}"
         for condition, message in failed.items()
     )
-    return Value(f"CASE {whens} ELSE {made.sql} END", made.type)
-
-
-def _near(start: str, stop: str, count: str) -> str:
-    """Return a stop that is not too far: DuckDB may make the array before it looks at the check."""
-    return f"(CASE WHEN {count} < {_MOST} THEN {stop} ELSE {start} END)"
+    return f"CASE {whens} ELSE {made} END"
 
 
 def _timestamp(moment: Value) -> str:

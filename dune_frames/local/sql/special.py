@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from sqlglot import exp
-
 from dune_frames._types.table import DuneType
 from dune_frames.local.duckdb_types import computed_type
 from dune_frames.local.sql import operators
@@ -19,14 +17,17 @@ from dune_frames.local.sql.types import (
     BIGINT,
     UNKNOWN,
     VARCHAR,
+    array_of,
     can_become,
     map_of,
 )
-from dune_frames.local.sql.values import Value, sql_string
+from dune_frames.local.sql.values import Value, failing, sql_string
 from dune_frames.local.udfs.texts import PLACEHOLDER
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from sqlglot import exp
 
     from dune_frames.local.sql.expressions import Expressions
     from dune_frames.local.sql.nodes import Node
@@ -58,6 +59,8 @@ class Special:
             "array_join": self._array_join,
             "grouping": self._grouping,
             "regexp_replace": self._regexp_replace,
+            "regexp_extract": self._regexp_extract,
+            "regexp_extract_all": self._regexp_extract,
         }
 
     def _values(self, node: exp.Anonymous, scope: Scope, *counts: int) -> list[Value]:
@@ -176,6 +179,29 @@ class Special:
         texts = ", ".join(cast(value, VARCHAR).sql for value in values)
         filled = f"text_format({template.sql}, CAST([{texts}] AS VARCHAR[]))"
         return Value(filled, VARCHAR)
+
+    def _regexp_extract(self, node: exp.Anonymous, scope: Scope) -> Value:
+        """Extract a group; one that took no part gives null, which RE2 does not tell from ''."""
+        values = self._values(node, scope, 2, 3)
+        name = node.name.lower()
+        if len(values) == 2:  # noqa: PLR2004 - no group
+            return self._expressions.calls.named(name, values, node)
+        group = values[2].literal or ""
+        if not group.isdecimal():
+            raise unsupported(f"{name} with a group that is no literal", node)
+        dune = VARCHAR if name == "regexp_extract" else array_of(VARCHAR)
+        refused = f"{name} of a group that may be missing is not supported by the embedded Dune"
+        failed = failing(sql_string(refused), dune)
+
+        def written(text: str, pattern: str) -> str:
+            taken = f"{name}({text}, {pattern}, {group})"
+            is_empty = f"{taken} = ''" if dune == VARCHAR else f"list_contains({taken}, '')"
+            unclear = f"{group} > 0 AND {is_empty} AND regexp_matches({pattern}, '\\)[?*{{]|\\|')"
+            found = f"regexp_matches({text}, {pattern}) OR {dune == array_of(VARCHAR)}"
+            return f"CASE WHEN {unclear} THEN {failed} WHEN {found} THEN {taken} END"
+
+        texts = (self._expressions.text(one, scope).sql for one in node.expressions[:2])
+        return Value(f"CAST({bound(written, *texts)} AS {computed_type(dune)})", dune)
 
     def _regexp_replace(self, node: exp.Anonymous, scope: Scope) -> Value:
         values = self._values(node, scope, 2, 3)
