@@ -21,7 +21,8 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=None, help="of the chance; the clock's, else")
     parser.add_argument("--gaps", action="store_true", help="show queries that DuckDB did not take")
     options = parser.parse_args()
-    logging.getLogger("dune_frames.local").setLevel(logging.CRITICAL)
+    for name in ("dune_frames.local", "sqlglot"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     seed = int(time.time()) if options.seed is None else options.seed
     with tempfile.TemporaryDirectory() as folder:
         session = Session(Path(folder), seeds(), seed)

@@ -36,10 +36,18 @@ _NAMES = sorted(
     for name in functions.names
 ) + ["if", "coalesce", "nullif", "greatest", "least", "try", "typeof", "concat", "date_trunc", "date_add",
      "date_diff", "date_format", "format", "sequence", "array_join", "map", "row", "at_timezone", "from_unixtime"]  # fmt: skip
-_LAMBDAS = ("transform", "filter", "any_match", "all_match", "none_match", "array_sort", "map_filter", "transform_values", "reduce")
-_SOURCE = (
-    "(VALUES (1, 'a', array[1, 2], map(array['k'], array[1])), (2, null, array[], null)) AS t(x, s, xs, m)"
+_LAMBDAS = (
+    "transform",
+    "filter",
+    "any_match",
+    "all_match",
+    "none_match",
+    "array_sort",
+    "map_filter",
+    "transform_values",
+    "reduce",
 )
+_SOURCE = "(VALUES (1, 'a', array[1, 2], map(array['k'], array[1])), (2, null, array[], null)) AS t(x, s, xs, m)"
 #: Values of a type, by its name.
 _OF_TYPE = {
     "integer": ("0", "1", "-7", "x", "2147483647"),
@@ -62,18 +70,38 @@ _OF_TYPE = {
     "unknown": ("null",),
 }  # fmt: skip
 _TOKEN = re.compile(r"\w+|'(?:[^']|'')*'|\"[^\"]*\"|\s+|.", re.DOTALL)
-_ODD = ("\x00", "\u202e", "🦆", ";", "--", "/*", "'", '"', "{{x}}", "(" * 40, ")", "::", "\\", "`", "$$", "@", "?", "[", "1" * 400)
+_ODD = (
+    "\x00",
+    "\u202e",
+    "🦆",
+    ";",
+    "--",
+    "/*",
+    "'",
+    '"',
+    "{{x}}",
+    "(" * 40,
+    ")",
+    "::",
+    "\\",
+    "`",
+    "$$",
+    "@",
+    "?",
+    "[",
+    "1" * 400,
+)
 #: What a query must never do; `{file}` and `{url}` are watched.
 ATTACKS = (
     "SELECT * FROM '{file}'", 'SELECT * FROM "{file}"', "SELECT * FROM read_csv('{file}')", "SELECT * FROM read_text('{file}')",
     "SELECT * FROM read_parquet('{url}')", "SELECT * FROM glob('{folder}/*')", "SELECT read_text('{file}')", "SELECT getenv('HOME')",
     "COPY (SELECT 1) TO '{folder}/written.csv'", "ATTACH '{folder}/written.db'", "EXPORT DATABASE '{folder}/written'",
     "INSTALL httpfs FROM '{url}'", "LOAD '{folder}/written.so'", "SET memory_limit = '1TB'", "PRAGMA database_list", "CALL pragma_version()",
-    "CREATE TABLE a AS SELECT 1", "CREATE SECRET (TYPE s3)", "DROP TABLE \"dex.trades\"", "CREATE MACRO f(x) AS x", "SET VARIABLE run = 'a'",
+    "CREATE TABLE a AS SELECT 1", "CREATE SECRET (TYPE s3)", 'DROP TABLE "dex.trades"', "CREATE MACRO f(x) AS x", "SET VARIABLE run = 'a'",
     "SELECT getvariable('run')", "SELECT tick('a', 1)", "SELECT fail('a')", "SELECT query('SELECT 1')", "SELECT * FROM query_table('dex.trades')",
     "SELECT * FROM duckdb_settings()", "SELECT * FROM sqlite_master", "SELECT * FROM pragma_table_info('t')", "SELECT current_setting('threads')",
     "SELECT CAST('{file}' AS nosuch)", "SELECT * FROM range(10)", "SELECT * FROM which_secret('{file}', 's3')", "SELECT write_log('a')",
-    "SELECT * FROM \"results.of_1\"", "SELECT * FROM t; COPY t TO '{folder}/written.csv'", "SELECT 'a' || (SELECT * FROM read_text('{file}'))",
+    'SELECT * FROM "results.of_1"', "SELECT * FROM t; COPY t TO '{folder}/written.csv'", "SELECT 'a' || (SELECT * FROM read_text('{file}'))",
     "WITH w AS MATERIALIZED (SELECT * FROM read_blob('{file}')) SELECT * FROM w", "SELECT * FROM (FROM read_csv('{file}'))",
     "SELECT x FROM (VALUES '{file}') AS t(x) JOIN LATERAL (SELECT * FROM read_text(x)) AS u ON true",
 )  # fmt: skip
@@ -86,7 +114,11 @@ _TYPED = [parse_type(name) for name in (
 )]  # fmt: skip
 _RETURNING: dict[str, list[tuple[str, Signature]]] = {}
 for _name, _signature in (pair for functions in (SCALARS,) for pair in functions.signatures()):
-    for _kind in (_signature.returns.name,) if _signature.returns.name not in ("t", "k", "v", "n") else ("integer", "varchar"):
+    for _kind in (
+        (_signature.returns.name,)
+        if _signature.returns.name not in ("t", "k", "v", "n")
+        else ("integer", "varchar")
+    ):
         _RETURNING.setdefault(_kind, []).append((_name, _signature))
 
 
@@ -124,7 +156,15 @@ class Grammar:
 
     def _well_typed(self) -> str:
         shown = self._typed(self.chance.choice(_TYPED), self.chance.randint(1, 3))
-        word = self.chance.choice(("", "", " ORDER BY 1 DESC", " GROUP BY 1", " WHERE " + self._typed(parse_type("boolean"), 2)))
+        word = self.chance.choice(
+            (
+                "",
+                "",
+                " ORDER BY 1 DESC",
+                " GROUP BY 1",
+                " WHERE " + self._typed(parse_type("boolean"), 2),
+            )
+        )
         return f"SELECT {shown} AS y FROM {_SOURCE}{word}"
 
     def _typed(self, dune: DuneType, depth: int) -> str:
@@ -139,7 +179,11 @@ class Grammar:
         if pick < 0.2 and depth > 0:
             inner = (self._typed(dune, depth - 1) for _ in range(2))
             return f"CASE WHEN {self._typed(parse_type('boolean'), depth - 1)} THEN {next(inner)} ELSE {next(inner)} END"
-        if pick < 0.3 and depth > 0 and dune.name in ("integer", "bigint", "double", "decimal", "uint256", "int256"):
+        if (
+            pick < 0.3
+            and depth > 0
+            and dune.name in ("integer", "bigint", "double", "decimal", "uint256", "int256")
+        ):
             return f"({self._typed(dune, depth - 1)} {self.chance.choice('+-*/%')} {self._typed(dune, depth - 1)})"
         calls = _RETURNING.get(dune.name, ())
         if calls and depth > 0 and pick < 0.85:

@@ -31,7 +31,16 @@ _BODIES: tuple[Any, ...] = (
     {"performance": "huge"}, {"performance": 5}, {"performance": None, "query_parameters": {"p": "x"}}, {"sql": "SELECT 1", "performance": ["a"]},
     {"start_date": "2024-01-01", "end_date": 5}, {"start_date": "x"}, {"query_parameters": {"p": "{{p}}"}}, {"sql": "SELECT '\ud800'"},
 )  # fmt: skip
-_RAW = (b"{", b"\xff\xfe", b"[" * 2000, b"null", b'{"sql": "SELECT 1"', b"1" * 5000, b'{"sql": 1e999}', b'{"a":' * 3000)
+_RAW = (
+    b"{",
+    b"\xff\xfe",
+    b"[" * 2000,
+    b"null",
+    b'{"sql": "SELECT 1"',
+    b"1" * 5000,
+    b'{"sql": 1e999}',
+    b'{"a":' * 3000,
+)
 
 
 @dataclass(frozen=True)
@@ -51,7 +60,9 @@ def random_request(chance: random.Random, runs: Sequence[str]) -> RandomRequest:
     path = chance.choice(_PATHS).replace("{id}", chance.choice(_IDS)).replace("{run}", run)
     params = {chance.choice(_NAMES): chance.choice(_VALUES) for _ in range(chance.randint(0, 3))}
     body = chance.choice(_RAW) if chance.random() < 0.2 else _dumped(chance.choice(_BODIES))
-    headers = {"X-Dune-Api-Key": chance.choice(("a", "a", "a", "a", "", "é".encode().decode("latin-1")))}
+    headers = {
+        "X-Dune-Api-Key": chance.choice(("a", "a", "a", "a", "", "é".encode().decode("latin-1")))
+    }
     if chance.random() < 0.1:
         headers |= {"Accept-Encoding": "nosuch", "Content-Type": "text/plain; charset=nosuch"}
     return RandomRequest(chance.choice(_METHODS), path, params, body, headers)

@@ -15,6 +15,9 @@ def seeds() -> list[str]:
         *(sql for sql, *_ in test_dunesql.FAILURES),
         *(f"SELECT {expression} AS x" for expression, _, _ in test_functions.FUNCTIONS),
         *(f"SELECT {expression}" for expression, _ in test_functions.REFUSED),
-        *(f"SELECT {selected} FROM {source}" for selected, source, _, _ in test_functions.AGGREGATES),
+        *(
+            f"SELECT {selected} FROM {source}"
+            for selected, source, _, _ in test_functions.AGGREGATES
+        ),
         *(sql for sql, _, _ in test_people_write.PEOPLE),
     ]

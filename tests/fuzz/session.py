@@ -142,15 +142,21 @@ class Session:
         except requests.RequestException as error:
             self._problem(f"no answer: {type(error).__name__}", cause)
             return None
-        if answer.status_code >= 500 and _RECORDED_500 not in answer.text:
-            self._problem(f"HTTP {answer.status_code}", cause)
-        elif answer.status_code >= 500 and "/query/" not in request.path:
+        if (answer.status_code >= 500 and _RECORDED_500 not in answer.text) or (
+            answer.status_code >= 500 and "/query/" not in request.path
+        ):
             self._problem(f"HTTP {answer.status_code}", cause)
         if TOKEN in answer.text:
             self._problem("the watched file was read", cause)
         return answer
 
     def _alive(self) -> None:
-        status = self._send(RandomRequest("POST", "/sql/execute"), "SELECT 1", json={"sql": "SELECT 1"})
-        if status is None or self._finished(status.json()["execution_id"], "SELECT 1").get("state") != "QUERY_STATE_COMPLETED":
+        status = self._send(
+            RandomRequest("POST", "/sql/execute"), "SELECT 1", json={"sql": "SELECT 1"}
+        )
+        if (
+            status is None
+            or self._finished(status.json()["execution_id"], "SELECT 1").get("state")
+            != "QUERY_STATE_COMPLETED"
+        ):
             self._problem("the server does not answer any more", "SELECT 1")

@@ -23,12 +23,16 @@ def _proofs() -> str:
     texts = [expression for expression, _, _ in test_dunesql.EXPRESSIONS]
     texts += [sql for sql, _ in test_dunesql.QUERIES]
     texts += [expression for expression, _, _ in test_functions.FUNCTIONS]
-    texts += [f"SELECT {selected} FROM {source}" for selected, source, _, _ in test_functions.AGGREGATES]
+    texts += [
+        f"SELECT {selected} FROM {source}" for selected, source, _, _ in test_functions.AGGREGATES
+    ]
     texts += [sql for sql, _, _ in test_people_write.PEOPLE]
     texts += [name for _, name, _ in test_people_write.VIEWS]
     texts += [written for written, _, _, _ in test_people_write.PARAMETERS]
     # What the tests of windows and of ASOF joins run.
-    texts.append(Path(test_functions.__file__).read_text("utf-8").split("def test_window_functions")[1])
+    texts.append(
+        Path(test_functions.__file__).read_text("utf-8").split("def test_window_functions")[1]
+    )
     return re.sub(r"\s+", " ", "\n".join(texts)).lower()
 
 

@@ -286,6 +286,7 @@ REFUSED = [
     ("now() AT TIME ZONE 'Asia/Tokyo'", "line 1:8: a time zone other than UTC here is not supported"),
     ("map(array[1], array[2]) = map(array[1], array[2])", "line 1:32: map(integer, integer) = map(integer, integer) is not"),
     ("regexp_like('ab', 'a(?=b)')", "invalid perl operator"),
+    ("regexp_extract('abc', '(b)', 5)", "regexp_extract of a group that may be missing is not supported"),
     ("regexp_extract('b', '(a)?b', 1)", "regexp_extract of a group that may be missing is not supported"),
 ]  # fmt: skip
 

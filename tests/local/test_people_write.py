@@ -212,12 +212,12 @@ def test_a_parameter_is_text_in_the_query(dune, ask, written, value, dune_type, 
 
 #: A saved query's use of its parameter, the name by which it is read, and its value.
 VIEWS = [
-    ("'{{p}}'", '"query_51(p=\'ethereum\')"', "ethereum"),
-    ("{{p}}", '"query_51(p=\'\\\'ethereum\\\'\')"', "ethereum"),
-    ("{{p}}", '"query_51(p=\'5\')"', 5),
-    ("{{p}}", '"query_51(p=\'uint256 \\\'7\\\'\')"', "7"),
-    ("{{p}}", '"query_51(p=\'array[1, 2]\')"', [1, 2]),
-    ("{{p}}", '"query_51( p = \'0xab\' )"', "0xab"),
+    ("'{{p}}'", "\"query_51(p='ethereum')\"", "ethereum"),
+    ("{{p}}", "\"query_51(p='\\'ethereum\\'')\"", "ethereum"),
+    ("{{p}}", "\"query_51(p='5')\"", 5),
+    ("{{p}}", "\"query_51(p='uint256 \\'7\\'')\"", "7"),
+    ("{{p}}", "\"query_51(p='array[1, 2]')\"", [1, 2]),
+    ("{{p}}", "\"query_51( p = '0xab' )\"", "0xab"),
     ("CAST('{{p}}' AS varchar)", "query_51", "fallback"),
 ]
 

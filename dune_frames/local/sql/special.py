@@ -196,7 +196,9 @@ class Special:
         def written(text: str, pattern: str) -> str:
             taken = f"{name}({text}, {pattern}, {group})"
             is_empty = f"{taken} = ''" if dune == VARCHAR else f"list_contains({taken}, '')"
-            unclear = f"{group} > 0 AND {is_empty} AND regexp_matches({pattern}, '\\)[?*{{]|\\|')"
+            optional = f"regexp_matches({pattern}, '\\)[?*{{]|\\|')"
+            groups = f"len({pattern}) - len(replace({pattern}, '(', ''))"
+            unclear = f"{group} > 0 AND {is_empty} AND ({optional} OR {group} > {groups})"
             found = f"regexp_matches({text}, {pattern}) OR {dune == array_of(VARCHAR)}"
             return f"CASE WHEN {unclear} THEN {failed} WHEN {found} THEN {taken} END"
 
