@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -11,6 +10,7 @@ from dune_frames._types.table import DuneType, parse_type
 from dune_frames.local.sql.functions import AGGREGATES, SCALARS, WINDOWS, Signature
 
 if TYPE_CHECKING:
+    import random
     from collections.abc import Callable, Sequence
 
 _LITERALS = (
@@ -30,12 +30,10 @@ _TYPES = (
 _BINARY = (
     "+", "-", "*", "/", "%", "||", "=", "<>", "<", ">=", "and", "or", "like", "is distinct from", "!=",
 )  # fmt: skip
-_NAMES = sorted(
-    name
-    for functions in (SCALARS, AGGREGATES, WINDOWS)
-    for name in functions.names
-) + ["if", "coalesce", "nullif", "greatest", "least", "try", "typeof", "concat", "date_trunc", "date_add",
-     "date_diff", "date_format", "format", "sequence", "array_join", "map", "row", "at_timezone", "from_unixtime"]  # fmt: skip
+_NAMES = sorted(SCALARS.names | AGGREGATES.names | WINDOWS.names | {
+    "if", "coalesce", "nullif", "greatest", "least", "try", "typeof", "concat", "date_trunc", "date_add",
+    "date_diff", "date_format", "format", "sequence", "array_join", "map", "row", "at_timezone", "from_unixtime",
+})  # fmt: skip
 _LAMBDAS = (
     "transform",
     "filter",

@@ -53,8 +53,8 @@ PEOPLE = [
     (_TRADES + "SELECT amount_raw / 1000000 AS whole, amount_raw % 1000000 AS rest FROM trades WHERE token = 'USDC' ORDER BY 1, 2",
      ["uint256", "uint256"], [["1", "500000"], ["2", "500000"]]),
     ("SELECT CAST(amount AS int256) - INT256 '5' AS net FROM (VALUES UINT256 '3') AS t(amount)", ["int256"], [["-2"]]),
-    ("SELECT sum(CASE WHEN dir = 'in' THEN CAST(v AS int256) ELSE -CAST(v AS int256) END) AS balance "
-     "FROM (VALUES ('in', UINT256 '10'), ('out', UINT256 '25')) AS t(dir, v)", ["int256"], [["-15"]]),
+    (("SELECT sum(CASE WHEN dir = 'in' THEN CAST(v AS int256) ELSE -CAST(v AS int256) END) AS balance "
+     "FROM (VALUES ('in', UINT256 '10'), ('out', UINT256 '25')) AS t(dir, v)"), ["int256"], [["-15"]]),
     ("SELECT TRY_CAST(x AS uint256) AS v FROM (VALUES '115792089237316195423570985008687907853269984665640564039457584007913129639935', '-1', 'abc') AS t(x)",
      ["uint256"], [["115792089237316195423570985008687907853269984665640564039457584007913129639935"], [None], [None]]),
     ("SELECT CAST(123.456 AS decimal(10, 2)) AS a, 10 / 4 AS b, 10 / 4.0 AS c, CAST(10 AS double) / 4 AS d",
@@ -62,7 +62,7 @@ PEOPLE = [
     ("SELECT round(100.0 * 2 / 3, 2) AS pct, round(1e0 / 3, 3) AS rounded", ["decimal(15, 1)", "double"], [["66.7", 0.333]]),
     ("SELECT a / nullif(b, 0) AS ratio FROM (VALUES (6, 0), (6, 4)) AS t(a, b)", ["integer"], [[None], [1]]),
     ("SELECT TRY(a / b) AS ratio, COALESCE(TRY(a / b), -1) AS filled FROM (VALUES (6, 0), (6, 4)) AS t(a, b)", ["integer", "integer"], [[None, -1], [1, 1]]),
-    # Logs: bytes
+    # Bytes of logs
     (_LOGS + """SELECT block_number, bytearray_to_uint256(bytearray_substring(data, 1, 32)) AS value,
       bytearray_to_int256(bytearray_substring(data, 1, 32)) AS signed, bytearray_substring(data, 45, 20) AS addr
       FROM logs WHERE topic0 = 0xddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef ORDER BY 1""",
@@ -137,8 +137,8 @@ PEOPLE = [
      ["varbinary", "int256"], [["0xaa", "5"], ["0xbb", "-5"]]),
     ("SELECT k, v FROM UNNEST(MAP(ARRAY['x', 'y'], ARRAY[1, 2])) AS t(k, v) ORDER BY k", ["varchar(1)", "integer"], [["x", 1], ["y", 2]]),
     ("SELECT o.recipient, o.amount FROM (SELECT CAST(ROW(0xaa, 5) AS ROW(recipient varbinary, amount uint256)) AS o)", ["varbinary", "uint256"], [["0xaa", "5"]]),
-    ("SELECT filter(xs, x -> x > 1) AS f, transform(xs, x -> x * 2) AS t, reduce(xs, 0, (s, x) -> s + x, s -> s) AS r, any_match(xs, x -> x = 3) AS a, "
-     "zip_with(xs, xs, (a, b) -> a * b) AS z FROM (VALUES ARRAY[1, 2, 3]) AS v(xs)",
+    (("SELECT filter(xs, x -> x > 1) AS f, transform(xs, x -> x * 2) AS t, reduce(xs, 0, (s, x) -> s + x, s -> s) AS r, any_match(xs, x -> x = 3) AS a, "
+     "zip_with(xs, xs, (a, b) -> a * b) AS z FROM (VALUES ARRAY[1, 2, 3]) AS v(xs)"),
      ["array(integer)", "array(integer)", "integer", "boolean", "array(integer)"], [[[2, 3], [2, 4, 6], 6, True, [1, 4, 9]]]),
     ("SELECT cardinality(p) AS n, p[1] AS first, element_at(p, -1) AS last, contains(p, 0xbb) AS hops, slice(p, 2, 2) AS rest FROM (VALUES ARRAY[0xaa, 0xbb, 0xcc]) AS t(p)",
      ["bigint", "varbinary", "varbinary", "boolean", "array(varbinary)"], [[3, "0xaa", "0xcc", True, ["0xbb", "0xcc"]]]),
@@ -148,8 +148,8 @@ PEOPLE = [
     ("SELECT split_part(pair, '-', 1) AS base, split(pair, '-')[2] AS quote, upper(substr(pair, 1, 1)) AS u, regexp_replace(pair, '-.*$') AS r FROM (VALUES 'weth-usdc') AS t(pair)",
      ["varchar", "varchar", "varchar", "varchar"], [["weth", "usdc", "W", "weth"]]),
     ("SELECT name FROM (VALUES 'vitalik.eth', 'Bob', NULL) AS t(name) WHERE name LIKE '%.eth' OR regexp_like(name, '(?i)^BOB$') ORDER BY name", ["varchar(11)"], [["Bob"], ["vitalik.eth"]]),
-    ("SELECT json_extract_scalar(j, '$.order.maker') AS maker, TRY_CAST(json_extract_scalar(j, '$.order.amount') AS uint256) AS amount, json_value(j, 'lax $.order.maker') AS same, "
-     "json_array_length(json_extract(j, '$.path')) AS hops FROM (VALUES '{\"order\": {\"maker\": \"0xaa\", \"amount\": 123456789012345678901234567890}, \"path\": [1, 2]}') AS t(j)",
+    (("SELECT json_extract_scalar(j, '$.order.maker') AS maker, TRY_CAST(json_extract_scalar(j, '$.order.amount') AS uint256) AS amount, json_value(j, 'lax $.order.maker') AS same, "
+     "json_array_length(json_extract(j, '$.path')) AS hops FROM (VALUES '{\"order\": {\"maker\": \"0xaa\", \"amount\": 123456789012345678901234567890}, \"path\": [1, 2]}') AS t(j)"),
      ["varchar", "uint256", "varchar", "bigint"], [["0xaa", "123456789012345678901234567890", "0xaa", 2]]),
     ("SELECT item FROM (VALUES '{\"items\": [\"a\", \"b\"]}') AS t(j) CROSS JOIN UNNEST(CAST(json_extract(j, '$.items') AS ARRAY(VARCHAR))) AS u(item) ORDER BY 1", ["varchar"], [["a"], ["b"]]),
     ("SELECT get_href('https://etherscan.io/tx/' || CAST(h AS varchar), 'tx') AS link, format('%,.2f', v) AS shown FROM (VALUES (0xab, 1234.5)) AS t(h, v)",

@@ -169,6 +169,9 @@ class Selects:
 
     def _having(self, node: exp.Select, scope: Scope) -> str:
         having = node.args.get("having")
+        window = having.find(exp.Window) if having else None
+        if window is not None:
+            raise failure("HAVING clause cannot contain window functions", window)
         return f" HAVING {self._expressions.condition(having.this, scope)}" if having else ""
 
     def _windows(self, node: exp.Select, scope: Scope) -> str:
@@ -212,6 +215,9 @@ class Selects:
             place = items.index(_item_at(node, items, "ORDER BY"))
         else:
             key = self._expressions.value(node, scope)
+            if key.literal is not None:
+                # DuckDB takes a text alone for a mistake.
+                key = replace(key, sql=f"coalesce({key.sql})")
             written = [value.sql for value in values]
             if key.sql not in written:
                 if distinct:
