@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import duckdb
 import pyarrow as pa
 
+from dune_frames._types.table import DuneType
 from dune_frames.local.duckdb_types import dune_type, stored_type
 from dune_frames.local.results import Result
 from dune_frames.local.storage import storage_type, stored_values, whole_multiples
@@ -15,9 +16,8 @@ from dune_frames.local.storage import storage_type, stored_values, whole_multipl
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from dune_frames._types.table import DuneType
-
 _MILLISECOND = 10**6
+_DAY_TO_SECOND = DuneType("interval day to second")
 
 
 def result_of(
@@ -111,13 +111,12 @@ def _kept(column: pa.ChunkedArray, dune: DuneType) -> pa.ChunkedArray:
     try:
         return column.cast(wanted)
     except pa.ArrowNotImplementedError:
-        # Arrow casts nothing to null, which the parts of a bare NULL are.
+        # Arrow casts nothing to null, which the parts of a bare NULL are, nor intervals.
         return stored_values(column.to_pylist(), dune)
 
 
 def _durations(column: pa.ChunkedArray) -> pa.Array:
-    values = column.to_pylist()
-    if any(value is not None and value.months for value in values):
-        raise duckdb.ConversionException("an interval of months is no interval day to second")
-    micros = [v and v.days * 86_400_000_000 + v.nanoseconds // 1000 for v in values]
-    return pa.array(micros, pa.duration("us"))
+    try:
+        return stored_values(column.to_pylist(), _DAY_TO_SECOND)
+    except ValueError as error:
+        raise duckdb.ConversionException(str(error)) from None

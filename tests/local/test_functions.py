@@ -152,6 +152,8 @@ FUNCTIONS = [
     ("row(1, null) = row(2, null)", "boolean", False),
     ("(1, 'a') in ((1, 'a'), (2, 'b'))", "boolean", True),
     ("flatten(array[array[1], array[2, 3]])", "array(integer)", [1, 2, 3]),
+    ("array[interval '1' day, timestamp '2024-01-03' - timestamp '2024-01-01']", "array(interval day to second)",
+     ["1 00:00:00.000", "2 00:00:00.000"]),
     ("repeat('a', 3)", "array(varchar(1))", ["a", "a", "a"]),
     ("trim_array(array[1, 2, 3], 1)", "array(integer)", [1, 2]),
     ("zip(array[1, 2], array['a'])", "array(row(integer, varchar(1)))",

@@ -170,6 +170,8 @@ class Special:
     def _format(self, node: exp.Anonymous, scope: Scope) -> Value:
         """Fill Java's placeholders, each of which takes values of some types only."""
         template, *values = self._values(node, scope)
+        if not can_become(template.type, VARCHAR):
+            raise failure(f"Unexpected parameters ({template.type}) for function format", node)
         wanted = _placeholders(template.literal, node)
         if len(values) < max((place for place, _ in wanted), default=0):
             raise failure("Format specifier without a value", node)
