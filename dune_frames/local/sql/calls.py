@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from dune_frames.local.sql.expressions import Expressions
+    from dune_frames.local.sql.moments import Moments
     from dune_frames.local.sql.nodes import Node
+    from dune_frames.local.sql.parts import Parts
     from dune_frames.local.sql.scopes import Scope
 
 
@@ -61,13 +63,13 @@ class _Modifiers:
 class Calls:
     """Translates calls; arguments go back to the expressions."""
 
-    def __init__(self, expressions: Expressions) -> None:
+    def __init__(self, expressions: Expressions, moments: Moments, parts: Parts) -> None:
         self._expressions = expressions
-        self._moments = expressions.moments
+        self._moments = moments
         self._special = {
-            **Special(expressions).rules,
+            **Special(expressions, parts, self.named).rules,
             **Lambdas(expressions).rules,
-            **self._moments.rules,
+            **moments.rules,
         }
         self.rules: dict[type[Node], Callable[[Any, Scope], Value]] = {
             exp.Anonymous: self._call,

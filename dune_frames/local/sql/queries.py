@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from sqlglot import exp
 
 from dune_frames.local.sql.casts import cast
-from dune_frames.local.sql.expressions import Expressions
 from dune_frames.local.sql.failures import SqlError, failure, unsupported
+from dune_frames.local.sql.language import language
 from dune_frames.local.sql.parser import argument, parsed
 from dune_frames.local.sql.scopes import Relation, Scope
 from dune_frames.local.sql.selects import Selects
@@ -39,10 +39,10 @@ class Queries:
         self._depth = depth
         self._common: Mapping[str, Relation] = {}
         self._numbers = count(1)
-        expressions = Expressions(self)
+        expressions, calls = language(self)
         self._expressions = expressions
         self._sources = Sources(self, expressions)
-        self._selects = Selects(self._sources, expressions, expressions.calls)
+        self._selects = Selects(self._sources, expressions, calls)
 
     def query(self, node: Node, outer: Scope | None) -> Relation:
         """Return a query, written and typed."""

@@ -25,13 +25,17 @@ from dune_frames.local.sql.values import Value, failing, sql_string
 from dune_frames.local.udfs.texts import PLACEHOLDER
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from sqlglot import exp
 
     from dune_frames.local.sql.expressions import Expressions
     from dune_frames.local.sql.nodes import Node
+    from dune_frames.local.sql.parts import Parts
     from dune_frames.local.sql.scopes import Scope
+
+    #: Calls a plain function with values.
+    Named = Callable[[str, Sequence[Value], Node], Value]
 
 _EMPTY_MAP = map_of(UNKNOWN, UNKNOWN)
 _MOST_ARGUMENTS = 10_000
@@ -40,8 +44,9 @@ _MOST_ARGUMENTS = 10_000
 class Special:
     """Translates calls that are not a matter of one line."""
 
-    def __init__(self, expressions: Expressions) -> None:
+    def __init__(self, expressions: Expressions, parts: Parts, named: Named) -> None:
         self._expressions = expressions
+        self._named = named
         self.rules: dict[str, Callable[[exp.Anonymous, Scope], Value]] = {
             "if": self._if,
             "coalesce": self._coalesce,
@@ -52,7 +57,7 @@ class Special:
             "typeof": self._typeof,
             "mod": self._mod,
             "concat": self._concat,
-            "row": expressions.parts.row,
+            "row": parts.row,
             "map": self._map,
             "sequence": self._sequence,
             "format": self._format,
@@ -187,7 +192,7 @@ class Special:
         values = self._values(node, scope, 2, 3)
         name = node.name.lower()
         if len(values) == 2:  # noqa: PLR2004 - no group
-            return self._expressions.calls.named(name, values, node)
+            return self._named(name, values, node)
         group = values[2].literal or ""
         if not group.isdecimal():
             raise unsupported(f"{name} with a group that is no literal", node)
