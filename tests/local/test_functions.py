@@ -146,6 +146,7 @@ FUNCTIONS = [
     ("array_remove(array[1, null, 2, 1], 1)", "array(integer)", [None, 2]),
     ("array_sum(array[1, 2])", "bigint", 3),
     ("array_join(array[1, null, 3], ',', 'x') || array_join(array[1e10, null], ',')", "varchar", "1,x,31.0E10"),
+    ("array_join(array[], ',') || array_join(array['a', 'b'], lower('X'))", "varchar", "axb"),
     ("arrays_overlap(array[1, 2], array[2])", "boolean", True),
     ("array[1, null] = array[1, null]", "boolean", None),
     ("array[1, null] = array[2, null]", "boolean", False),

@@ -168,7 +168,7 @@ class Special:
         if texts[1:]:
             shown = f"coalesce({shown}, {texts[1].sql})"
         items = f"list_transform({array.sql}, lambda j: {shown})"
-        return Value(f"array_to_string({items}, {texts[0].sql})", VARCHAR)
+        return Value(f"text_join({items}, {texts[0].sql})", VARCHAR)
 
     # Text
 

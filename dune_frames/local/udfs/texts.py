@@ -40,6 +40,11 @@ def _split_part(text: str, delimiter: str, place: int) -> str | None:
     return parts[place - 1] if place <= len(parts) else None
 
 
+def _joined(parts: Sequence[str | None], separator: str) -> str:
+    """Join texts, and pass over nulls."""
+    return separator.join(part for part in parts if part is not None)
+
+
 def _initcap(text: str) -> str:
     return re.sub(r"[^\W_]+", lambda word: word[0][:1].upper() + word[0][1:].lower(), text)
 
@@ -130,6 +135,7 @@ UDFS = (
     Udf("fail", _fail, _ONE, "VARCHAR"),
     Udf("text_split", _split, (*_TWO, "BIGINT"), "VARCHAR[]"),
     Udf("text_split_part", _split_part, (*_TWO, "BIGINT"), "VARCHAR"),
+    Udf("text_join", _joined, ("VARCHAR[]", "VARCHAR"), "VARCHAR"),
     Udf("text_initcap", _initcap, _ONE, "VARCHAR"),
     Udf("text_format", _formatted, ("VARCHAR", "VARCHAR[]"), "VARCHAR"),
     Udf("human_seconds", _human_seconds, ("DOUBLE",), "VARCHAR"),
