@@ -151,8 +151,9 @@ def test_a_cancelled_query_stops(serve, sql):
     """A cancel really interrupts DuckDB: closing the server, which waits for its runs, is quick."""
     ask = serve()
     run = ask.post("/sql/execute", sql=sql).json()["execution_id"]
+    while ask.get(f"/execution/{run}/status").json()["state"] != "QUERY_STATE_EXECUTING":
+        time.sleep(0.01)
     time.sleep(0.3)
-    assert ask.get(f"/execution/{run}/status").json()["state"] == "QUERY_STATE_EXECUTING"
     began = time.monotonic()
     assert ask.post(f"/execution/{run}/cancel").json() == {"success": True}
     ask.dune.close()

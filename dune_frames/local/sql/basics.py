@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 #: The literal of no bytes, which sqlglot takes for a name.
 _NO_BYTES = "0x"
+#: What older releases of sqlglot do not have.
+_LOCALTIMESTAMP = [exp.Localtimestamp] if hasattr(exp, "Localtimestamp") else []
 _LOCAL = "date_trunc('millisecond', timezone('UTC', now()))"
 _TODAY = "CAST(timezone('UTC', now()) AS DATE)"
 _ARITHMETIC: dict[type[Node], str] = {
@@ -51,7 +53,7 @@ class Basics:
             exp.Null: lambda _, __: Value("NULL", UNKNOWN),
             exp.HexString: lambda node, _: hex_value(node),
             exp.Interval: lambda node, _: interval(node),
-            exp.Localtimestamp: lambda _, __: Value(_LOCAL, TIMESTAMP),
+            **dict.fromkeys(_LOCALTIMESTAMP, lambda _, __: Value(_LOCAL, TIMESTAMP)),
             exp.CurrentDate: lambda _, __: Value(_TODAY, DATE),
             exp.Column: self._column,
             exp.Identifier: self._variable,

@@ -54,6 +54,8 @@ class Jsons:
     def _value(self, node: exp.JSONValue, scope: Scope) -> Value:
         value = Value(f"json_path_value({self._operands(node, node.args['path'], scope)})", VARCHAR)
         returning = node.args.get("returning")
-        if not isinstance(returning, exp.DataType):
+        if not returning:
             return value
+        if not isinstance(returning, exp.DataType):
+            raise unsupported("RETURNING", node)
         return cast(value, parse_type(type_text(returning).lower()), attempt=True)
