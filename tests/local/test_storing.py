@@ -199,3 +199,12 @@ def test_a_large_frame_is_served_whole(dune, ask):
         place = page.get("next_offset")
     assert seen == numbers.tolist()
     assert json.dumps(seen[-1]) == "69999"
+
+
+def test_keys_of_maps_keep_their_digits(dune, ask):
+    """A map's key in JSON is the number itself, also where CSV would write a float."""
+    stored = dune.store_result(
+        [[{2**53 + 1: True, 1_000_000: None}]], [("m", "map(bigint, boolean)")]
+    )
+    rows = ask.get(f"/execution/{stored}/results").json()["result"]["rows"]
+    assert rows == [{"m": {"1000000": None, "9007199254740993": True}}]
