@@ -37,7 +37,7 @@ WAY_OF_THE_DATA = {
 }  # fmt: skip
 
 #: What stands beside the way: programs and servers on top of it.
-BESIDE = {"cli", "local", "magic"}
+BESIDE = {"cli", "local", "magic", "pytest_plugin.py"}
 
 EXPORTS = {
     "Dune", "DuneError", "Execution", "PipelineExecution", "__version__", "errors",

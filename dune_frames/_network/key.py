@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from dune_frames._wire.endpoints import KEY_HEADER
 
@@ -64,5 +66,8 @@ class Key:
 
     def blot(self, body: bytes) -> bytes:
         """Return what a server said, without the key: some repeat what they were asked."""
-        secret = self._text.encode()
-        return body.replace(secret, b"...") if len(secret) >= _SHORTEST_SECRET else body
+        if len(self._text) < _SHORTEST_SECRET:
+            return body
+        for written in (self._text, quote(self._text, safe=""), json.dumps(self._text)[1:-1]):
+            body = body.replace(written.encode(), b"...")
+        return body

@@ -175,9 +175,13 @@ class Transport:
         if told.isdigit() and response.raw.tell() < int(told):
             raise ConnectionError("the answer was cut short")
         if response.status_code >= _FIRST_NO_SUCCESS:
-            body = self._key.blot(body)
-            headers = {n: self._key.blot(v.encode()).decode() for n, v in headers.items()}
+            body = self.blot(body)
+            headers = {n: self.blot(v.encode()).decode() for n, v in headers.items()}
         return Answer(response.status_code, headers, body, self.base_url)
+
+    def blot(self, said: bytes) -> bytes:
+        """Return what was said, by a server or to it, without the key."""
+        return self._key.blot(said)
 
     @contextmanager
     def _session_for(self, request: Request) -> Iterator[requests.Session]:

@@ -52,9 +52,9 @@ class LocalFlags(FurnishingFlags):
             with _gone_afterwards(), self.served() as dune:
                 yield dune.client()
             return
-        if self.table or self.saved:
+        if self.furnishes:
             raise InvalidRequestError(
-                "--table and --query furnish an embedded Dune", advice="add --local."
+                "--data, --table and --query furnish an embedded Dune", advice="add --local."
             )
         with client() as chosen:
             yield chosen

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -23,6 +23,16 @@ _PANEL = "The embedded Dune"
 class FurnishingFlags:
     """What an embedded Dune serves beside its sample tables."""
 
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            exists=True,
+            file_okay=False,
+            help="Serve the Parquet and CSV files of a folder as tables, its SQL files as queries.",
+            rich_help_panel=_PANEL,
+        ),
+    ] = None
     table: Annotated[
         list[str] | None,
         typer.Option(
@@ -41,21 +51,27 @@ class FurnishingFlags:
         ),
     ] = None
 
+    @property
+    def furnishes(self) -> bool:
+        """Tell whether there is anything of this to serve."""
+        return bool(self.data or self.table or self.saved)
+
     @contextmanager
-    def served(self) -> Iterator["LocalDune"]:
-        """Serve an embedded Dune with these tables and queries."""
+    def served(self, **settings: Any) -> Iterator["LocalDune"]:
+        """Serve an embedded Dune with these settings, tables and queries."""
         tables = dict(map(_split, self.table or []))
-        saved = map(_split, self.saved or [])
-        queries = {query_id_of(name): _text_of(file) for name, file in saved}
-        with _embedded() as dune:
+        queries = [(query_id_of(name), file) for name, file in map(_split, self.saved or [])]
+        with _embedded(settings) as dune:
+            if self.data is not None:
+                _serve_folder(dune, self.data)
             for name, file in tables.items():
                 _register(dune, name, file)
-            for query_id, sql in queries.items():
-                dune.save_query(query_id, sql)
+            for query_id, file in queries:
+                _save(dune, query_id, file)
             yield dune
 
 
-def _embedded() -> "LocalDune":
+def _embedded(settings: dict[str, Any]) -> "LocalDune":
     """Return an embedded Dune that is still to be started."""
     try:
         from dune_frames.local import LocalDune
@@ -66,7 +82,7 @@ def _embedded() -> "LocalDune":
             f"the embedded Dune needs {problem.name}, which is not installed",
             advice="pip install 'dune-frames[local]'",
         ) from None
-    return LocalDune()
+    return LocalDune(**settings)
 
 
 def _split(pair: str) -> tuple[str, Path]:
@@ -76,11 +92,24 @@ def _split(pair: str) -> tuple[str, Path]:
     return name, Path(file)
 
 
-def _text_of(file: Path) -> str:
+def _serve_folder(dune: "LocalDune", folder: Path) -> None:
     try:
-        return file.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as problem:
-        raise _refused(str(file), str(problem)) from None
+        dune.register_folder(folder)
+    except ValueError as problem:
+        raise InvalidRequestError(
+            f"{str(folder)!r} cannot be served: {problem}",
+            advice="mend the file, or take it out of the folder.",
+        ) from None
+
+
+def _save(dune: "LocalDune", query_id: int, file: Path) -> None:
+    from dune_frames.local.query_files import read_query
+
+    try:
+        saved = read_query(file, query_id)
+    except (OSError, ValueError) as problem:
+        raise _refused(f"{query_id}={file}", str(problem)) from None
+    dune.save_query(query_id, saved.sql, saved.params, name=saved.name)
 
 
 def _register(dune: "LocalDune", name: str, file: Path) -> None:

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 JSON = "application/json; charset=utf-8"
-CSV = "text/csv"
+CSV = "text/plain; charset=utf-8"
 
 
 @dataclass(frozen=True, slots=True)

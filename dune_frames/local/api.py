@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from dune_frames.local.answers import Answer, RefusedError, json_answer
 from dune_frames.local.clock import now
+from dune_frames.local.elsewhere import refusal
 from dune_frames.local.engine import Engine
 from dune_frames.local.executions import (
     COMPLETED,
@@ -23,7 +24,7 @@ from dune_frames.local.runner import Runner
 from dune_frames.local.usage import usage_answer
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from dune_frames.local.call import Call
     from dune_frames.local.results import Result
@@ -70,17 +71,32 @@ class Api:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.engine = Engine(settings, self._view)
+        self._reader = Reader(self.engine, settings)
+        self._begin()
+
+    def _begin(self) -> None:
         self.executions = Executions()
         self.queries: dict[int, SavedQuery] = {}
-        self._runner = Runner(self.engine, self.executions, settings)
-        self._reader = Reader(self.engine, settings)
+        self._runner = Runner(self.engine, self.executions, self.settings)
         self._pipelines = Pipelines(self.executions, self._runner)
+
+    def answer(self, endpoint: str, call: Call) -> Answer:
+        """Answer a call to an endpoint, each of which is a method here."""
+        handle: Callable[[Call], Answer] = getattr(self, endpoint)
+        return handle(call)
+
+    def reset(self) -> None:
+        """Cancel what runs, and forget all but the sample tables."""
+        self._runner.stop()
+        self.engine.reset()
+        self._begin()
 
     def store(self, finished: StoredExecution) -> str:
         """Take in a finished execution; its query is saved when it is not yet."""
         if finished.query_id and finished.query_id not in self.queries:
-            self.save_query(finished.query_id, _STORED_SQL, finished.params)
-        query = self.queries.get(finished.query_id, SavedQuery.of(0, _STORED_SQL, {}, version=0))
+            self.save_query(SavedQuery.of(finished.query_id, _STORED_SQL, finished.params))
+        no_query = replace(SavedQuery.of(0, _STORED_SQL), version=0)
+        query = self.queries.get(finished.query_id, no_query)
         moment = now() - int(finished.age * _SECOND)
         execution = Execution(
             query.sql,
@@ -97,11 +113,11 @@ class Api:
         )
         return self.executions.add(execution).execution_id
 
-    def save_query(self, query_id: int, sql: str, params: Mapping[str, Any]) -> None:
-        """Save a query under a number; another text than before makes a new version."""
-        known = self.queries.get(query_id)
-        version = 1 if known is None else known.version + (known.sql != sql)
-        self.queries[query_id] = SavedQuery.of(query_id, sql, params, version)
+    def save_query(self, query: SavedQuery) -> None:
+        """Save a query under its number; another text than before makes a new version."""
+        known = self.queries.get(query.query_id)
+        version = 1 if known is None else known.version + (known.sql != query.sql)
+        self.queries[query.query_id] = replace(query, version=version)
 
     def close(self) -> None:
         """Cancel what runs and close the engine."""
@@ -234,3 +250,9 @@ class Api:
     def usage(self, call: Call) -> Answer:
         """POST /usage."""
         return usage_answer(self.executions, call.body)
+
+    # Anything else
+
+    def unknown(self, call: Call) -> Answer:
+        """Refuse what is no endpoint here."""
+        raise refusal(call.sent)

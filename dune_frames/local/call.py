@@ -1,4 +1,4 @@
-"""A call: a request whose key was accepted, as the endpoints see it."""
+"""A call: a request that was let in, as the endpoints see it."""
 
 from __future__ import annotations
 
@@ -13,8 +13,35 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
+class Sent:
+    """A request as it was sent, without its headers and its key.
+
+    Attributes
+    ----------
+    method : str
+        The HTTP method.
+    path : str
+        What follows ``/api/v1``, percent-encoded as it was sent.
+    query : tuple of (str, str)
+        The query parameters in their order, decoded, without ``api_key``.
+    body : bytes
+        The body.
+    """
+
+    method: str = "GET"
+    path: str = ""
+    query: tuple[tuple[str, str], ...] = ()
+    body: bytes = b""
+
+    @property
+    def json(self) -> Any:
+        """Return the body as JSON; None where there is none."""
+        return _json_or_none(self.body)
+
+
+@dataclass(frozen=True, slots=True)
 class Call:
-    """A request whose key was accepted.
+    """A request that was let in.
 
     Attributes
     ----------
@@ -26,12 +53,15 @@ class Call:
         The query parameters.
     body : mapping of str to object
         The JSON body, empty where there is none.
+    sent : Sent
+        All of it as it was sent.
     """
 
     base: str
     path: Mapping[str, str] = field(default_factory=dict)
     query: Mapping[str, str] = field(default_factory=dict)
     body: Mapping[str, Any] = field(default_factory=dict)
+    sent: Sent = field(default_factory=Sent)
 
     def matched_parameters(self) -> dict[str, str]:
         """Return the values of ``params.<name>``, by which a stored result is found."""
@@ -60,8 +90,20 @@ class Call:
         return given
 
 
-def _json_or_none(text: str) -> Any:
+def _json_or_none(text: str | bytes) -> Any:
+    """Read JSON; halves of a surrogate pair are replaced, as Go does it: no text can hold them."""
     try:
-        return json.loads(text)
-    except ValueError:
+        read = json.loads(text)
+        return _without_halves(read) if _may_have_halves(text) else read
+    except (ValueError, RecursionError):
         return None
+
+
+def _may_have_halves(text: str | bytes) -> bool:
+    written = text if isinstance(text, str) else text.decode("latin-1")
+    return "\\ud" in written.lower()
+
+
+def _without_halves(value: Any) -> Any:
+    written = json.dumps(value, ensure_ascii=False).encode("utf-16", "surrogatepass")
+    return json.loads(written.decode("utf-16", "replace"))

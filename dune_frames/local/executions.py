@@ -21,10 +21,16 @@ FAILED = "QUERY_STATE_FAILED"
 CANCELLED = "QUERY_STATE_CANCELLED"
 
 #: Results are kept for 90 days, in what the API says; here as long as the server lives.
-_RETENTION = 90 * DAY
+RETENTION = 90 * DAY
 _MILLISECOND = 10**6
 #: A made-up price, so that costs are there to be shown.
 _CREDITS_PER_SECOND = 0.1
+
+
+def in_credits(amount: float) -> float:
+    """Return an amount of credits as Go writes it in JSON: a whole one without a fraction."""
+    rounded = round(float(amount), 6)
+    return int(rounded) if rounded.is_integer() else rounded
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,17 +113,25 @@ class Execution:
 
     @property
     def cost_credits(self) -> float:
-        """Return what it cost so far."""
-        return round(self.execution_millis / 1000 * _CREDITS_PER_SECOND, 6)
+        """Return what it cost so far; nothing when its text was refused."""
+        if self._was_refused:
+            return 0
+        return in_credits(self.execution_millis / 1000 * _CREDITS_PER_SECOND)
+
+    @property
+    def _was_refused(self) -> bool:
+        """Tell whether its text was wrong, so that it was never executed."""
+        return self.error is not None and self.error.line is not None
 
     def moments(self) -> dict[str, str]:
         """Return the moments that have come, as the API writes them, in its order."""
+        executed = not self._was_refused
         moments = {
             "submitted_at": self.submitted_at,
-            "expires_at": self.ended_at and self.ended_at + _RETENTION,
-            "execution_started_at": self.started_at,
+            "expires_at": self.ended_at and self.ended_at + RETENTION,
+            "execution_started_at": self.started_at if executed else None,
             "cancelled_at": self.cancelled_at,
-            "execution_ended_at": self.ended_at,
+            "execution_ended_at": self.ended_at if executed else None,
         }
         return {name: rfc3339(moment) for name, moment in moments.items() if moment}
 
@@ -156,7 +170,7 @@ class Executions:
     def total_cost(self) -> float:
         """Return the credits that all executions cost together."""
         with self._lock:
-            return round(sum(e.cost_credits for e in self._by_id.values()), 6)
+            return in_credits(sum(e.cost_credits for e in self._by_id.values()))
 
     def start(self, execution_id: str) -> bool:
         """Let a pending execution run; False when it was cancelled before."""

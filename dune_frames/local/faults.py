@@ -6,26 +6,13 @@ import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from dune_frames.local.endpoints import PATHS
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 #: The names by which `LocalDune.inject` and the request log call the endpoints.
-ENDPOINTS = (
-    "execute_sql",
-    "execute_query",
-    "execute_pipeline",
-    "execute_plan",
-    "status",
-    "results",
-    "results_csv",
-    "cancel",
-    "latest",
-    "latest_csv",
-    "query",
-    "pipeline",
-    "pipeline_status",
-    "usage",
-)
+ENDPOINTS = tuple(PATHS)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -57,9 +58,10 @@ def _escaped(text: pl.Series) -> pl.Series:
 
 
 def _notation(quirks: Quirks) -> Notation:
+    exact = replace(quirks, csv_integers_as_floats=False, csv_uint256_as_floats=False)
     return Notation(
         item=lambda values, dune: json_cells(values, dune, quirks),
-        key=lambda values, dune: unquoted_cells(values, dune, quirks),
+        key=lambda values, dune: unquoted_cells(values, dune, exact),
         join_list=lambda items: f"[{','.join(items)}]",
         join_map=_object,
         rows_as_lists=quirks.rows_as_lists,

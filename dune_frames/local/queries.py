@@ -76,14 +76,15 @@ class QueryParameter:
         """
         values = [_text(one) for one in value] if isinstance(value, list) else [_text(value)]
         for one in values:
-            if not self._allows(one):
+            if not self.allows(one):
                 raise RefusedError(
                     400,
                     f"query parameter {self.key} has invalid value {one} for type {self.kind}",
                 )
         return ",".join(values)
 
-    def _allows(self, value: str) -> bool:
+    def allows(self, value: str) -> bool:
+        """Tell whether its type allows a value."""
         if self.kind == "enum":
             return not self.options or value in self.options
         if self.kind == "number":
@@ -129,6 +130,8 @@ class SavedQuery:
         Its text, with placeholders.
     parameters : tuple of QueryParameter
         Declared ones and then those that the text uses without declaration.
+    name : str
+        What it is called.
     version : int
         Counts the edits; a stored result belongs to one version.
     """
@@ -136,17 +139,27 @@ class SavedQuery:
     query_id: int
     sql: str
     parameters: tuple[QueryParameter, ...]
+    name: str
     version: int = 1
 
     @classmethod
     def of(
-        cls, query_id: int, sql: str, params: Mapping[str, Any] | None, version: int
+        cls,
+        query_id: int,
+        sql: str,
+        params: Mapping[str, Any] | None = None,
+        name: str | None = None,
     ) -> SavedQuery:
         """Make a query of a text and Python defaults."""
         declared = {key: QueryParameter.of(key, value) for key, value in (params or {}).items()}
         for key in placeholders(sql):
             declared.setdefault(key, QueryParameter(key, _UNDECLARED))
-        return cls(query_id, sql, tuple(declared.values()), version)
+        return cls(query_id, sql, tuple(declared.values()), name or f"Query {query_id}")
+
+    @property
+    def params(self) -> dict[str, QueryParameter]:
+        """Return the parameters by their names."""
+        return {parameter.key: parameter for parameter in self.parameters}
 
     def values(self, given: Mapping[str, Any]) -> dict[str, str]:
         """Return a value for each parameter: the given ones, and defaults for the rest.
@@ -156,7 +169,7 @@ class SavedQuery:
         RefusedError
             A given name is no parameter, or a value is not allowed.
         """
-        known = {parameter.key: parameter for parameter in self.parameters}
+        known = self.params
         if given.keys() - known.keys():
             raise RefusedError(400, _UNKNOWN_PARAMETERS)
         return {
@@ -168,7 +181,7 @@ class SavedQuery:
         """Return it as the query endpoint shows it."""
         return {
             "query_id": self.query_id,
-            "name": f"Query {self.query_id}",
+            "name": self.name,
             "description": "",
             "tags": [],
             "version": self.version,

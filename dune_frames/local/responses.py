@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from dune_frames.local.answers import CSV, Answer, json_answer, json_bytes
 from dune_frames.local.bodies import csv_body, json_rows
 from dune_frames.local.clock import rfc3339
-from dune_frames.local.executions import CANCELLED, COMPLETED, EXECUTING, Execution
+from dune_frames.local.executions import CANCELLED, COMPLETED, EXECUTING, RETENTION, Execution
 from dune_frames.local.pages import Page
 
 if TYPE_CHECKING:
@@ -74,7 +74,11 @@ def execute_answer(execution: Execution, quirks: Quirks) -> Answer:
     """Answer that an execution was taken in."""
     shown = {"execution_id": execution.execution_id, "state": execution.state}
     if quirks.extra_keys:
-        shown |= {"state": EXECUTING, "submitted_at": rfc3339(execution.submitted_at)} | _EXTRA
+        moments = {
+            "submitted_at": rfc3339(execution.submitted_at),
+            "expires_at": rfc3339(execution.submitted_at + RETENTION),
+        }
+        shown |= {"state": EXECUTING} | moments | _EXTRA
     return json_answer(shown)
 
 

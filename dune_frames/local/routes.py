@@ -1,79 +1,67 @@
-"""Routes: HTTP around the API. Each request may meet a fault, needs a key, and is logged."""
+"""Routes: HTTP around the answers: faults, the gate and the log of requests."""
 
 from __future__ import annotations
 
-import hmac
-import json
 import logging
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import URL
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Match, Route
+from starlette.routing import Route
 
 from dune_frames.local.answers import Answer, RefusedError, error_answer
-from dune_frames.local.call import Call
+from dune_frames.local.call import Call, Sent
 from dune_frames.local.delivery import Delivery, prepared
+from dune_frames.local.endpoints import PATHS, PREFIX, UNKNOWN
 from dune_frames.local.requests_log import RequestRecord, RequestsLog
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from starlette.types import Receive, Scope, Send
 
-    from dune_frames.local.api import Api
     from dune_frames.local.connections import Connections
     from dune_frames.local.faults import Faults
+    from dune_frames.local.gate import Gate
 
+_METHODS = ["GET", "POST", "PATCH", "DELETE"]
 _LOGGER = logging.getLogger("dune_frames.local")
-_PREFIX = "/api/v1"
-#: Method and path of each endpoint. Its name is also that of the method of `Api`.
-_PATHS = {
-    "execute_sql": ("POST", "/sql/execute"),
-    "execute_query": ("POST", "/query/{query_id}/execute"),
-    "execute_pipeline": ("POST", "/query/{query_id}/pipeline/execute"),
-    "execute_plan": ("POST", "/pipelines/execute"),
-    "pipeline": ("GET", "/query/{query_id}/pipeline"),
-    "pipeline_status": ("GET", "/pipelines/executions/{pipeline_execution_id}/status"),
-    "status": ("GET", "/execution/{execution_id}/status"),
-    "results": ("GET", "/execution/{execution_id}/results"),
-    "results_csv": ("GET", "/execution/{execution_id}/results/csv"),
-    "cancel": ("POST", "/execution/{execution_id}/cancel"),
-    "latest": ("GET", "/query/{query_id}/results"),
-    "latest_csv": ("GET", "/query/{query_id}/results/csv"),
-    "query": ("GET", "/query/{query_id}"),
-    "usage": ("POST", "/usage"),
-}
-UNKNOWN = "unknown"
+
+
+class Answers(Protocol):
+    """What the answers come from."""
+
+    def answer(self, endpoint: str, call: Call) -> Answer:
+        """Answer a call to an endpoint, or to what is none (`endpoints.UNKNOWN`)."""
+
+    def close(self) -> None:
+        """End whatever still goes on."""
 
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
     """What every endpoint shares."""
 
-    api: Api
+    answers: Answers
+    gate: Gate
+    latency: float
     faults: Faults
     log: RequestsLog
     connections: Connections
 
 
-def application(surroundings: Surroundings) -> Starlette:
+def application(around: Surroundings) -> Starlette:
     """Return the ASGI application of all endpoints."""
     routes = [
-        Route(
-            _PREFIX + path,
-            Endpoint(name, getattr(surroundings.api, name), surroundings),
-            methods=[method],
-        )
-        for name, (method, path) in _PATHS.items()
+        Route(PREFIX + path, Endpoint(name, around), methods=[method])
+        for name, (method, path) in PATHS.items()
     ]
-    known = tuple(routes)
-    redirect = Route("/{path:path}/", _without_slash, methods=["GET", "POST"])
-    elsewhere = Route("/{path:path}", _Elsewhere(known, surroundings))
+    redirect = Route("/{path:path}/", _without_slash, methods=_METHODS)
+    elsewhere = Route("/{path:path}", Endpoint(UNKNOWN, around))
     application = Starlette(routes=[*routes, redirect, elsewhere])
     application.router.redirect_slashes = False
     return application
@@ -82,54 +70,34 @@ def application(surroundings: Surroundings) -> Starlette:
 class Endpoint:
     """One endpoint as an ASGI application."""
 
-    def __init__(
-        self, name: str, handle: Callable[[Call], Answer], surroundings: Surroundings
-    ) -> None:
+    def __init__(self, name: str, around: Surroundings) -> None:
         self._name = name
-        self._handle = handle
-        self._surroundings = surroundings
+        self._around = around
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request; it is in the log before its last byte is sent."""
-        around = self._surroundings
+        around = self._around
         request = Request(scope, receive)
-        body = await request.body()
-        await around.connections.pause(around.api.settings.latency)
+        sent = _sent(request, await request.body())
+        await around.connections.pause(around.latency)
 
         async def act() -> Answer:
-            return await run_in_threadpool(self._act, request, body)
+            return await run_in_threadpool(self._act, request, sent)
 
         delivery = await prepared(around.faults.take(self._name), act, around.connections.pause)
-        around.log.add(_record(self._name, request, body, delivery))
+        around.log.add(_record(self._name, request, sent, delivery))
         await around.connections.deliver(delivery, scope, receive, send)
 
-    def _act(self, request: Request, body: bytes) -> Answer:
+    def _act(self, request: Request, sent: Sent) -> Answer:
         try:
-            _check_key(_key(request), self._surroundings.api.settings.api_key)
-            return self._handle(_call(request, body))
+            self._around.gate.check(self._name, _key(request))
+            body = {} if self._name == UNKNOWN else _read_body(sent)
+            return self._around.answers.answer(self._name, _call(request, sent, body))
         except RefusedError as refusal:
             return error_answer(refusal.status, refusal.text)
         except Exception:
             _LOGGER.exception("the embedded Dune failed to answer %s", request.url.path)
             return error_answer(500, "An internal error occured")
-
-
-class _Elsewhere(Endpoint):
-    """Whatever is no endpoint: the wrong method for a path, or no path at all."""
-
-    def __init__(self, known: tuple[Route, ...], surroundings: Surroundings) -> None:
-        super().__init__(UNKNOWN, self._refuse, surroundings)
-        self._known = known
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        is_path = any(route.matches(scope)[0] is Match.PARTIAL for route in self._known)
-        scope["path_params"] = {"status": "405" if is_path else "404"}
-        await super().__call__(scope, receive, send)
-
-    def _refuse(self, call: Call) -> Answer:
-        if call.path["status"] == "405":
-            raise RefusedError(405, "method not allowed")
-        raise RefusedError(404, "not found: the embedded Dune has no such endpoint")
 
 
 async def _without_slash(request: Request) -> Response:
@@ -144,53 +112,47 @@ def _key(request: Request) -> str:
     return request.headers.get("x-dune-api-key") or request.query_params.get("api_key", "")
 
 
-def _check_key(key: str, wanted: str | None) -> None:
-    known = bool(key) if wanted is None else hmac.compare_digest(key.encode(), wanted.encode())
-    if not known:
-        raise RefusedError(401, "invalid API Key")
+def _sent(request: Request, body: bytes) -> Sent:
+    raw: bytes = request.scope.get("raw_path") or request.url.path.encode()
+    query = tuple(pair for pair in request.query_params.multi_items() if pair[0] != "api_key")
+    return Sent(request.method, raw.decode("latin-1").removeprefix(PREFIX), query, body)
 
 
-def _call(request: Request, body: bytes) -> Call:
+def _call(request: Request, sent: Sent, body: Mapping[str, Any]) -> Call:
     return Call(
         base=f"{request.url.scheme}://{request.url.netloc}",
         path=request.path_params,
-        query=_query(request),
-        body=_read_body(body),
+        query=_query(sent),
+        body=body,
+        sent=sent,
     )
 
 
-def _query(request: Request) -> dict[str, str]:
+def _query(sent: Sent) -> dict[str, str]:
     """Return the query parameters. A query's parameter of several values repeats its name."""
-    query = dict(request.query_params)
+    query = dict(sent.query)
     repeated = {name for name in query if name.startswith("params.")}
-    return query | {name: ",".join(request.query_params.getlist(name)) for name in repeated}
+    several = {name: [value for key, value in sent.query if key == name] for name in repeated}
+    return query | {name: ",".join(values) for name, values in several.items()}
 
 
-def _read_body(body: bytes) -> Mapping[str, Any]:
-    if not body:
+def _read_body(sent: Sent) -> Mapping[str, Any]:
+    if not sent.body:
         return {}
-    read = _json(body)
-    if not isinstance(read, dict):
+    if not isinstance(sent.json, dict):
         raise RefusedError(400, "invalid request body: expected a JSON object")
+    read: dict[str, Any] = sent.json
     return read
 
 
-def _json(body: bytes) -> Any:
-    try:
-        return json.loads(body)
-    except ValueError:
-        return None
-
-
-def _record(name: str, request: Request, body: bytes, delivery: Delivery) -> RequestRecord:
+def _record(name: str, request: Request, sent: Sent, delivery: Delivery) -> RequestRecord:
     answer = delivery.answer
-    query = {key: value for key, value in request.query_params.items() if key != "api_key"}
     return RequestRecord(
         endpoint=name,
         method=request.method,
         path=request.url.path,
-        query=query,
-        body=_json(body),
+        query=dict(sent.query),
+        body=sent.json,
         key_sent=bool(_key(request)),
         status=answer.status if answer else None,
         rows=answer.rows if answer else 0,

@@ -94,6 +94,7 @@ class Settings:
     page_rows: int = 32_000
     max_datapoints: int = 250_000
     latency: float = 0.0
+    rate_limit: int | None = None
     queue_seconds: float = 0.0
     execution_seconds: float = 0.0
     execution_timeout: float = 120.0
@@ -118,3 +119,5 @@ class Settings:
         for name in ("latency", "queue_seconds", "execution_seconds", "execution_timeout"):
             if getattr(self, name) < 0:
                 raise ValueError(f"{name} must not be negative, not {getattr(self, name)}")
+        if self.rate_limit is not None and self.rate_limit < 1:
+            raise ValueError(f"rate_limit must be at least 1, not {self.rate_limit}")

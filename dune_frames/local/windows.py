@@ -85,7 +85,10 @@ def _names(text: str) -> tuple[str, ...] | None:
     """Cut at commas; a name with a comma stands in double quotes. Spaces belong to a name."""
     if not text:
         return None
-    return tuple(dict.fromkeys(next(csv.reader([text]))))
+    try:
+        return tuple(dict.fromkeys(next(csv.reader([text]))))
+    except csv.Error:
+        raise RefusedError(400, f"invalid columns: {text}") from None
 
 
 def _count(query: Mapping[str, str], name: str) -> int | None:

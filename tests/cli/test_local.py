@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 import signal
+import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pyarrow as pa
 import pytest
+import requests
 from pyarrow import parquet
 
 HEADLINE = (
@@ -58,14 +62,50 @@ def test_local_serves_until_interrupted(bare_shell):
     assert (process.returncode, out, err) == (0, b"", b"")
 
 
+def test_local_serves_a_folder_as_a_slow_plan(bare_shell):
+    """--data serves Parquet, CSV and SQL files with their headers; --latency and --rate-limit are felt."""
+    data = bare_shell.folder / "data"
+    (data / "my").mkdir(parents=True)
+    parquet.write_table(pa.table({"n": [1, 2]}), data / "my" / "numbers.parquet")
+    (data / "my" / "names.csv").write_text("n,name\n1,one\n2,<nil>\n")
+    (data / "7.sql").write_text(
+        "-- name: Names\n-- param least: number = 1\n"
+        "SELECT a.n, b.name FROM my.numbers a JOIN my.names b ON a.n = b.n WHERE a.n >= {{least}} ORDER BY 1"
+    )
+    served = ["--data", "data", "--latency", "0.3", "--rate-limit", "40"]
+    with bare_shell.started("local", *served) as process:
+        url = [process.stdout.readline().decode() for _ in range(4)][1].split("=")[1].strip()
+        variables = {"DUNE_API_BASE_URL": url, "DUNE_API_KEY": "local"}
+        ended = bare_shell("query", "7", "-p", "least=1", "--to", "csv", **variables)
+        assert ended.out == "n,name\n1,one\n2,\n"
+        began = time.monotonic()
+        answers = [
+            requests.get(f"{url}/api/v1/query/7", headers={"X-Dune-Api-Key": "k"}, timeout=9)
+        ]
+        assert time.monotonic() - began >= 0.3
+        with ThreadPoolExecutor(10) as pool:
+            ask = partial(requests.get, answers[0].url, headers={"X-Dune-Api-Key": "k"}, timeout=9)
+            statuses = [answer.status_code for answer in pool.map(lambda _: ask(), range(45))]
+        assert answers[0].json()["name"] == "Names"
+        assert set(statuses) == {200, 429}
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=30)
+    assert process.returncode == 0
+
+
 def test_local_refuses_what_it_cannot_serve(bare_shell):
     """A table or query that is none is refused in one line before anything is served."""
     (bare_shell.folder / "text").write_text("no parquet")
-    wrong = [["--query", "seven=text"], ["--table", "t=text"], ["--table", "t=none"]]
+    (bare_shell.folder / "bad").mkdir()
+    (bare_shell.folder / "bad" / "weekly.sql").write_text("SELECT 1")
+    wrong = [
+        ["--query", "seven=text"], ["--table", "t=text"], ["--table", "t=none"], ["--data", "bad"],
+        ["--data", "nowhere"], ["--rate-limit", "none"],
+    ]  # fmt: skip
     commands = (["local", *words] for words in wrong)
     for words, ended in zip(wrong, bare_shell.together(*commands), strict=True):
         assert ended.status == 2
-        assert words[1].split("=")[0] in ended.error_line
+        assert words[1].split("=")[0] in ended.error_line or words[0] in ended.error_line
 
 
 @pytest.fixture

@@ -93,6 +93,44 @@ def test_a_body_that_is_no_request_is_400(ask, body):
     assert isinstance(answer.json()["error"], str)
 
 
+def test_half_a_surrogate_pair_is_no_crash(ask):
+    """What JSON can say and no text can hold is replaced, in SQL as in a refused value."""
+    body = b"{\"sql\": \"SELECT '\\ud800' AS x, '\\ud83d\\ude00' AS y\"}"
+    started = ask.send("POST", "/sql/execute", data=body).json()
+    ask.finished(started["execution_id"])
+    answer = ask.get(f"/execution/{started['execution_id']}/results").json()
+    assert answer["result"]["rows"] == [{"x": "\ufffd", "y": "😀"}]
+    refused = ask.send("POST", "/usage", data=b'{"start_date": "\\ud800"}')
+    assert (refused.status_code, refused.json()) == (400, {"error": "invalid start_date: \ufffd"})
+
+
+def test_deep_json_and_odd_windows_are_400(ask, dune):
+    """Nesting without end, a line end in a column list, dates that are none: refused, no crash."""
+    execution = dune.store_result([(1,)], {"x": "bigint"})
+    deep = ask.send("POST", "/sql/execute", data=b"[" * 200_000)
+    columns = ask.get(f"/execution/{execution}/results", columns="x\rx")
+    dates = ask.post("/usage", start_date=[1])
+    for answer in (deep, columns, dates):
+        assert answer.status_code == 400
+        assert isinstance(answer.json()["error"], str)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("POST", "/query", 403), ("PATCH", "/query/1", 403), ("POST", "/query/1/archive", 403),
+        ("GET", "/queries", 400), ("POST", "/uploads", 404), ("GET", "/datasets", 403),
+        ("DELETE", "/uploads/a/b", 404), ("PUT", "/query", 405),
+    ],
+)  # fmt: skip
+def test_what_is_not_served_is_refused_as_dune_refuses(ask, method, path, status):
+    """Endpoints that Dune has and this server has not: a status that its document lists, and what is there."""
+    answer = ask.send(method, path, json={})
+    assert answer.status_code == status
+    said = answer.json()["error"]
+    assert status == 405 or (f"{method} {path}" in said and "runs queries" in said)
+
+
 def test_a_trailing_slash_is_moved_permanently_with_html(ask, dune, examples):
     """301 for GET, 307 for POST, a body of HTML, and a place on the same host."""
     execution = dune.store_result([(1,)], {"x": "bigint"})

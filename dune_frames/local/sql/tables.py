@@ -46,6 +46,12 @@ class Tables:
         """Take in a table that `make` makes when it is first asked for."""
         self._makers[name] = make
 
+    def remove(self, name: str) -> None:
+        """Forget a table."""
+        with self._lock:
+            self._makers.pop(name, None)
+            self._known.pop(name, None)
+
     def get(self, name: str) -> Table | None:
         """Return a table, None where there is none of that name, in any case."""
         with self._lock:
