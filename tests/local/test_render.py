@@ -181,7 +181,11 @@ def as_json(value: object, dune: str) -> object:
 
 def key_text(value: object, dune: str) -> str:
     """How a key of a map is written in JSON: as in CSV, but for integers, which keep their digits."""
-    return str(value) if isinstance(value, int) else scalar_csv(value, dune)
+    return (
+        str(value)
+        if dune in ("tinyint", "smallint", "integer", "bigint")
+        else scalar_csv(value, dune)
+    )
 
 
 def scalar_csv(value: object, dune: str) -> str:
