@@ -19,6 +19,12 @@ settings.load_profile("unhurried")
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Say where the picture of the browser test goes."""
+    text = "keep the browser test's picture of a notebook in this PNG file"
+    parser.addoption("--screenshot", type=Path, metavar="FILE", help=text)
+
+
 @pytest.fixture(scope="session")
 def examples() -> Path:
     """The recorded and official payloads; a test that needs them is skipped where they are not."""

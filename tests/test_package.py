@@ -146,10 +146,16 @@ def test_reading_polars_does_not_load_pandas():
     assert "pandas" not in _loaded_after(code)
 
 
-@pytest.mark.parametrize("more", ["", " -m notebook"])
-def test_readme_and_ci_run_the_same_tests(more):
+@pytest.mark.parametrize(
+    "command",
+    [
+        "pip install -q -e '.[test]' && python -m pytest\n",
+        "pip install -q -e '.[test,examples]' && python -m pytest -m notebook\n",
+        "pip install -q -e '.[test,browser]' && python -m pytest -m browser --screenshot ",
+    ],
+)
+def test_readme_and_ci_run_the_same_tests(command):
     """The README's test commands are those that CI runs, word for word."""
-    command = f"pip install -q -e '.[test]' && python -m pytest{more}\n"
     assert command in (ROOT / "README.md").read_text(encoding="utf-8")
     assert command in (ROOT / ".ci" / "run").read_text(encoding="utf-8")
 

@@ -319,3 +319,23 @@ def test_conjunctions_are_flat():
     """The conjuncts of nested conjunctions are their leaves, in order."""
     parts = [Unreadable(each) for each in "abc"]
     assert conjuncts(And((parts[0], And((parts[1], And((parts[2],))))))) == tuple(parts)
+
+
+@pytest.mark.parametrize(
+    ("predicate", "text"),
+    [
+        (Comparison("x", ">", 2.5), "x > 2.5"),
+        (Comparison("x", "=", "a 'b'"), "x = \"a 'b'\""),
+        (Comparison("at", "<", datetime(2026, 1, 5, 7)), "at < 2026-01-05 07:00:00"),
+        (In("x", (1, 2)), "x IN (1, 2)"),
+        (HasText("s", "start", "0x"), "s starts with '0x'"),
+        (Not(IsNotNaN("x")), "NOT (x IS NOT NaN)"),
+        (
+            And((IsNull("x"), Or((IsNotNull("y"), Unreadable("?"))))),
+            "x IS NULL AND (y IS NOT NULL OR ?)",
+        ),
+    ],
+)
+def test_a_predicate_reads_well_in_a_log(predicate, text):
+    """Its text says what it asks for, in the words of SQL, with brackets where they are needed."""
+    assert str(predicate) == text

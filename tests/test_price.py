@@ -10,6 +10,7 @@ import pytest
 
 import dune_frames as dune
 from dune_frames import errors
+from dune_frames._read.estimate import Estimate
 from dune_frames.local import LocalDune
 
 ROWS = 5000
@@ -87,3 +88,17 @@ def test_parameters_are_part_of_the_record(local):
     local.save_query(78, "SELECT {{n}} AS n", {"n": 1})
     frame = local.client().read_query(78, {"n": 5}, max_age=0)
     assert frame.attrs["dune"]["parameters"] == {"n": "5"}
+
+
+@pytest.mark.parametrize(
+    ("rows", "megabytes", "text"),
+    [
+        (3, 0.0123, "about 3 rows, 0.0123 MB; credits: free 0.246 (...)"),
+        (30_000, 13.26, "about 30,000 rows, 13.3 MB; credits: free 265 (...)"),
+        (2_400_000, 366.7, "about 2,400,000 rows, 367 MB; credits: free 7,334 (...)"),
+        (None, 999.7, "an unknown number of rows, 1,000 MB; credits: free 19,994 (...)"),
+    ],
+)
+def test_an_estimate_is_written_as_people_write_numbers(rows, megabytes, text):
+    """Figures have three digits or all of them, and never a power of ten."""
+    assert str(Estimate(rows, megabytes, {"free": 20 * megabytes}, "...")) == text

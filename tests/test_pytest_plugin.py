@@ -55,16 +55,16 @@ def test_turn(local_dune, turn):
     assert local_dune.requests == ()
     with pytest.raises(dune.errors.NotFoundError):
         dune.read_dune_query(7)
-    with pytest.raises(dune.DuneError, match="my.table"):
-        dune.read_dune_sql("SELECT * FROM my.table", max_age="1h")
+    with pytest.raises(dune.DuneError, match="my.numbers"):
+        dune.read_dune_sql("SELECT * FROM my.numbers", max_age="1h")
     frame = dune.read_dune_sql("SELECT count(*) AS n FROM dex.trades", max_age="1h", frame="polars")
     assert frame["n"].to_list() == [30_000]
 
-    local_dune.register("my.table", pl.DataFrame({"n": [turn]}))
+    local_dune.register("my.numbers", pl.DataFrame({"n": [turn]}))
     local_dune.register("dex.trades", pl.DataFrame({"n": [turn]}))
     local_dune.save_query(7, f"SELECT {turn} AS n")
     assert dune.read_dune_query(7)["n"].to_list() == [turn]
-    assert dune.read_dune_sql("SELECT * FROM my.table", max_age="1h")["n"].to_list() == [turn]
+    assert dune.read_dune_sql("SELECT * FROM my.numbers", max_age="1h")["n"].to_list() == [turn]
     assert dune.read_dune_sql("SELECT n FROM dex.trades", max_age="1h")["n"].to_list() == [turn]
     dune.execute_dune_sql("SELECT count(*) FROM dex.trades a, dex.trades b, prices.usd c, prices.usd d")
     local_dune.inject(Status(500), times=99)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import logging
+import re
 from contextlib import closing
 from functools import partial
 from urllib.parse import parse_qsl, urlencode, urlsplit
@@ -416,7 +417,23 @@ def test_what_is_sent_is_logged(local, few, caplog):
     frame.filter((pl.col("n") > 2) & (pl.col("x") > 2)).select("n").collect()
     said = [each.getMessage() for each in caplog.records]
     assert any("filters='\"n\" > 2'" in each and "('n', 'x')" in each for each in said)
-    assert any("Comparison(column='x', operator='>', value=2.0)" in each for each in said)
+    assert any(each == "filtered on this machine alone: x > 2.0" for each in said)
+    caplog.clear()
+    frame.filter(pl.col("n") > 3).collect()
+    said = [each.getMessage() for each in caplog.records]
+    assert any(each == "filtered on this machine alone: nothing" for each in said)
+
+
+@pytest.mark.parametrize("wanted", [1, 3, 4, 100])
+def test_what_was_exported_is_logged_however_much_is_taken(local, few, caplog, wanted):
+    """The bytes that the log tells are those that were exported, also when a head was enough."""
+    caplog.set_level(logging.INFO, logger="dune_frames")
+    local.client().scan_execution(few, cache=False).head(wanted).collect()
+    local.client().scan_execution(few, cache=False).select("n").slice(1, 1).collect()
+    said = " ".join(each.getMessage() for each in caplog.records)
+    told = sum(map(int, re.findall(r"(\d+) bytes exported", said)))
+    sent = sum(each.bytes_sent for each in local.requests if each.rows)
+    assert told == sent
 
 
 def test_the_plan_shows_what_is_handed_over(local, few):

@@ -11,6 +11,7 @@ import pytest
 from pyarrow import parquet
 
 from dune_frames import errors
+from dune_frames._frame import sink
 from dune_frames._network import exchange
 from dune_frames.local import LocalDune, Status
 
@@ -71,6 +72,18 @@ def test_a_failed_sink_leaves_no_file_and_goes_on(local, run, tmp_path, monkeypa
     offsets = Counter(int(each.query["offset"]) for each in local.requests if each.rows > 1)
     assert set(offsets.values()) == {1}
     assert [each.name for each in tmp_path.iterdir()] == ["rows.parquet"]
+
+
+@pytest.mark.parametrize("group_rows", [700, 1000, 2500, ROWS, 10 * ROWS])
+def test_row_groups_are_full(run, tmp_path, monkeypatch, group_rows):
+    """However pages and row groups fit, only the last row group is smaller than meant."""
+    monkeypatch.setattr(sink, "ROW_GROUP_ROWS", group_rows)
+    path = run.sink_parquet(tmp_path / "rows.parquet", cache=False)
+    told = parquet.read_metadata(path)
+    rows = [told.row_group(each).num_rows for each in range(told.num_row_groups)]
+    full, rest = divmod(ROWS, group_rows)
+    assert rows == [group_rows] * full + [rest] * (rest > 0)
+    assert parquet.read_table(path)["n"].to_pylist() == list(range(ROWS))
 
 
 def test_intervals_of_months_are_written_as_months(local, tmp_path):

@@ -40,14 +40,16 @@ def sink_parquet(tables: Iterable[pa.Table], schema: pa.Schema, path: Path) -> N
 
 
 def _row_groups(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
-    """Gather tables until a row group is full; the last one may be smaller."""
+    """Gather tables until row groups are full; the last one may be smaller."""
     import pyarrow as pa
 
     gathered: list[pa.Table] = []
     for table in tables:
         gathered.append(table)
-        if sum(each.num_rows for each in gathered) >= ROW_GROUP_ROWS:
-            yield pa.concat_tables(gathered)
-            gathered = []
+        rows = sum(each.num_rows for each in gathered)
+        if rows >= ROW_GROUP_ROWS:
+            whole, full = pa.concat_tables(gathered), rows - rows % ROW_GROUP_ROWS
+            yield whole[:full]
+            gathered = [whole[full:]] if full < rows else []
     if gathered:
         yield pa.concat_tables(gathered)

@@ -37,6 +37,9 @@ class Comparison:
     operator: Operator
     value: Value
 
+    def __str__(self) -> str:
+        return f"{self.column} {self.operator} {_shown(self.value)}"
+
 
 @dataclass(frozen=True, slots=True)
 class In:
@@ -44,6 +47,9 @@ class In:
 
     column: str
     values: tuple[Value, ...]
+
+    def __str__(self) -> str:
+        return f"{self.column} IN ({', '.join(map(_shown, self.values))})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +60,19 @@ class HasText:
     place: Place
     text: str
 
+    def __str__(self) -> str:
+        verb = {"start": "starts with", "anywhere": "contains", "end": "ends with"}[self.place]
+        return f"{self.column} {verb} {_shown(self.text)}"
+
 
 @dataclass(frozen=True, slots=True)
 class IsNull:
     """A column is null; never unknown."""
 
     column: str
+
+    def __str__(self) -> str:
+        return f"{self.column} IS NULL"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +81,18 @@ class IsNotNull:
 
     column: str
 
+    def __str__(self) -> str:
+        return f"{self.column} IS NOT NULL"
+
 
 @dataclass(frozen=True, slots=True)
 class IsNotNaN:
     """A column is a number, infinities included; unknown where it is null."""
 
     column: str
+
+    def __str__(self) -> str:
+        return f"{self.column} IS NOT NaN"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,12 +107,18 @@ class Unreadable:
 
     text: str
 
+    def __str__(self) -> str:
+        return self.text
+
 
 @dataclass(frozen=True, slots=True)
 class And:
     """All parts hold: false where one is false, else unknown where one is unknown."""
 
     parts: tuple[Predicate, ...]
+
+    def __str__(self) -> str:
+        return _joined(" AND ", self.parts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +127,9 @@ class Or:
 
     parts: tuple[Predicate, ...]
 
+    def __str__(self) -> str:
+        return _joined(" OR ", self.parts)
+
 
 @dataclass(frozen=True, slots=True)
 class Not:
@@ -109,10 +137,21 @@ class Not:
 
     part: Predicate
 
+    def __str__(self) -> str:
+        return f"NOT ({self.part})"
+
 
 Predicate: TypeAlias = (
     Comparison | In | HasText | IsNull | IsNotNull | IsNotNaN | Unreadable | And | Or | Not
 )
+
+
+def _shown(value: Value) -> str:
+    return str(value) if isinstance(value, (date, Decimal)) else repr(value)
+
+
+def _joined(word: str, parts: tuple[Predicate, ...]) -> str:
+    return word.join(f"({part})" if isinstance(part, (And, Or)) else str(part) for part in parts)
 
 
 def without_not(predicate: Predicate) -> Predicate:

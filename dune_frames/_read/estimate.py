@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 #: Credits for a megabyte exported, by plan, as Dune published them in January 2026.
 CREDITS_PER_MEGABYTE = {"free": 20.0, "analyst": 10.0, "plus": 2.0}
 _MEGABYTE = 1_000_000
+#: From here on three digits would be written with a power of ten.
+_LARGE = 999.5
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -51,8 +53,14 @@ class Estimate(ShowsFacts):
         """Say it in one line."""
         if self.megabytes is None:
             return f"size not told ({self.basis})"
-        prices = ", ".join(f"{name} {price:.3g}" for name, price in self.credits.items())
-        return f"about {self.rows} rows, {self.megabytes:.3g} MB; credits: {prices} ({self.basis})"
+        rows = "an unknown number of" if self.rows is None else f"about {self.rows:,}"
+        prices = ", ".join(f"{name} {_figure(price)}" for name, price in self.credits.items())
+        return f"{rows} rows, {_figure(self.megabytes)} MB; credits: {prices} ({self.basis})"
+
+
+def _figure(value: float) -> str:
+    """Return a figure in three digits, and a large one in all that it has."""
+    return f"{value:.3g}" if value < _LARGE else f"{value:,.0f}"
 
 
 def estimate(status: Status) -> Estimate:

@@ -121,7 +121,8 @@ class Read:
 
     def settle(self, download: Download) -> None:
         """Say where the rows came from, and hold the cache to its size when it grew."""
-        place = f"{download.size} bytes exported" if download.size else "from the cache"
+        place = "from the cache" if download.rows else "nothing exported"
+        place = f"{download.size} bytes exported" if download.size else place
         logger.info("execution %s: %s rows, %s", download.plan.execution_id, download.rows, place)
         if self.cache is not None and download.size:
             trim()

@@ -174,9 +174,11 @@ class Scan:
         call = self.start(reading)
         with call.watch, naming(self.pinned.status):
             for download in self._downloads(call):
-                for table in download.tables(self.pinned):
-                    yield from _cut(table)
-                call.settle(download)
+                try:
+                    for table in download.tables(self.pinned):
+                        yield from _cut(table)
+                finally:  # also when polars has enough: what came is paid
+                    call.settle(download)
 
     def _downloads(self, call: Read) -> Iterator[Download]:
         """Yield a small download first, in case that is enough, and then that of the rest."""

@@ -59,7 +59,7 @@ def filtered(plain: Reading, predicate: Predicate, schema: pa.Schema) -> list[Re
         Of the result, as `result_schema` makes it.
     """
     said = split(predicate, schema)
-    logger.info("filtered on this machine alone: %s", said.residual)
+    logger.info("filtered on this machine alone: %s", said.residual or "nothing")
     filters = dict.fromkeys(text for text in (said.filters, said.documented) if text)
     return [_with_filters(plain, text) for text in filters]
 

@@ -180,7 +180,9 @@ def _nested(dune: DuneType, options: TypeOptions) -> pa.DataType:
     if dune.name == "array":
         return pa.list_(inner[0])
     if dune.name == "map":
-        return pa.map_(*inner)
+        # Arrow has no map whose keys are null: `map()` is one of unknown keys, and has none.
+        key, item = inner
+        return pa.map_(pa.string() if pa.types.is_null(key) else key, item)
     return pa.struct(list(zip(field_names(dune), inner, strict=True)))
 
 

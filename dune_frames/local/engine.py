@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-import time
 from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -20,15 +18,16 @@ from dune_frames.local.relations import check_types, result_of, untyped_result_o
 from dune_frames.local.samples import sample, sample_names
 from dune_frames.local.sql import SqlError, Table, Tables, translate
 from dune_frames.local.sql.values import sql_name, sql_string
+from dune_frames.local.watches import Watch, Watches
 
 if TYPE_CHECKING:
+    import threading
     from collections.abc import Callable, Iterator, Mapping
 
     from dune_frames.local.results import Result
     from dune_frames.local.settings import Settings
     from dune_frames.local.sql.queries import Views
 
-_INTERRUPT_EVERY = 0.01
 _GENERATED = "Generated sample data of the embedded Dune; none of it happened."
 
 
@@ -56,6 +55,8 @@ class Engine:
         self._connection.execute("SET TimeZone = 'UTC'")
         self._connection.execute("SET lock_configuration = true")
         udfs.register(self._connection)
+        self._memory = settings.memory_limit_mb * 2**20
+        self._watches = Watches(self._connection)
         self._registered: set[str] = set()
         for name in sample_names():
             self.tables.add_later(name, partial(self._make_sample, name))
@@ -98,10 +99,11 @@ class Engine:
             It failed while it ran, or was interrupted.
         """
         query = translate(sql, self.tables, self._reading(results or {}))
-        with self._cursor() as cursor, _interruptible(cursor, stopped, timeout):
+        watch = Watch(stopped, timeout, self._memory)
+        with self._cursor() as cursor, self._watches.over(cursor, watch):
             relation = cursor.sql(query.sql)
             check_types(relation, query.types)
-            return result_of(relation, query.names, query.types)
+            return result_of(relation, query.names, query.types, self._memory)
 
     def _reading(self, results: Mapping[str, Result]) -> Views:
         """Make tables of results; return the views that read them."""
@@ -180,26 +182,3 @@ class Engine:
             yield cursor
         finally:
             cursor.close()
-
-
-@contextmanager
-def _interruptible(
-    cursor: duckdb.DuckDBPyConnection, stopped: threading.Event, timeout: float
-) -> Iterator[None]:
-    """Interrupt what the cursor runs when it is told to stop or takes too long."""
-    done = threading.Event()
-
-    deadline = time.monotonic() + timeout
-
-    def watch() -> None:
-        while not done.wait(_INTERRUPT_EVERY):
-            if stopped.is_set() or time.monotonic() > deadline:
-                cursor.interrupt()
-
-    watcher = threading.Thread(target=watch, daemon=True, name="dune-frames-interrupt")
-    watcher.start()
-    try:
-        yield
-    finally:
-        done.set()
-        watcher.join()

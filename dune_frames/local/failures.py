@@ -11,12 +11,53 @@ from dune_frames.local.executions import ExecutionError
 from dune_frames.local.sql import SqlError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from dune_frames.local.executions import Execution
 
 #: What DuckDB puts before a message, what it adds for a function in Python, and what follows.
 _BEFORE = re.compile(r"^(?:[\w-]+ )*Error: ")
 _PYTHON = re.compile(r"^Python exception occurred while executing the UDF: \w+: ")
 _AFTER = re.compile(r"\n\n?(?:LINE|At:).*", re.DOTALL)
+
+
+#: What DuckDB raises before it runs anything: what was written for it is not right.
+_NOT_TAKEN = (duckdb.BinderException, duckdb.CatalogException, duckdb.ParserException)
+_WIDTHS = {"8": "tinyint", "16": "smallint", "32": "integer", "64": "bigint"}
+
+
+def _overflow(match: re.Match[str]) -> str:
+    return f"{_WIDTHS.get(match[2], 'bigint')} {match[1]} overflow: {match[3]}"
+
+
+def _out_of_range(match: re.Match[str]) -> str:
+    return f"Out of range for {_WIDTHS.get(match[2], 'bigint')}: {match[1]}"
+
+
+#: What DuckDB says, and what Trino says of the same.
+_SAME: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ...] = tuple(
+    (re.compile(pattern, re.DOTALL), words)
+    for pattern, words in (
+        (r"Overflow in (\w+) of INT(\d+) \((.*)\)!", _overflow),
+        (r"Type \w+ with value (\S+) can't be cast because .* type INT(\d+).*", _out_of_range),
+        (r"Could not convert string '(-?\d+)' to INT(\d+).*", _out_of_range),
+        (
+            r"(timestamp|date|time) field value out of range: \"(.*)\".*",
+            r"Value cannot be cast to \1: \2",
+        ),
+        (r"Could not parse string \"(.*?)\" according to format.*", r'Invalid format: "\1"'),
+        (
+            r"More than one row returned by a subquery.*",
+            "Scalar sub-query has returned multiple rows",
+        ),
+        (r"Unknown TimeZone '(.*?)'.*", r"'\1' is not a valid time zone"),
+        (r"Map keys must be unique.*", "Duplicate map keys are not allowed"),
+        (r"Map keys can not be NULL.*", "map key cannot be null"),
+        (r"The map key list does not align.*", "Key and value arrays must be the same length"),
+        (r"Overflow on abs\((.*)\).*", r"Value \1 is out of range for abs(bigint)"),
+        (r"Query interrupted.*|Interrupted!.*", "Query was interrupted"),
+    )
+)
 
 
 def failure(error: Exception, execution: Execution) -> ExecutionError:
@@ -58,4 +99,11 @@ def _plain(error: Exception) -> str:
     """Return DuckDB's message without its own wrapping."""
     if isinstance(error, duckdb.OutOfMemoryException):
         return "Query exceeded the memory limit"
-    return _PYTHON.sub("", _BEFORE.sub("", _AFTER.sub("", str(error)))).strip()
+    if isinstance(error, _NOT_TAKEN):
+        return f"the embedded Dune cannot run this: {str(error).splitlines()[0]}"
+    whole = _BEFORE.sub("", str(error))
+    for pattern, words in _SAME:
+        match = pattern.fullmatch(whole)
+        if match:
+            return match.expand(words) if isinstance(words, str) else words(match)
+    return _PYTHON.sub("", _AFTER.sub("", whole)).strip()

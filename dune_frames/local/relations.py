@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import duckdb
 import pyarrow as pa
 
+from dune_frames._types.table import DuneType
 from dune_frames.local.duckdb_types import dune_type, stored_type
 from dune_frames.local.results import Result
 from dune_frames.local.storage import storage_type, stored_values, whole_multiples
@@ -15,19 +16,39 @@ from dune_frames.local.storage import storage_type, stored_values, whole_multipl
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from dune_frames._types.table import DuneType
-
 _MILLISECOND = 10**6
+_DAY_TO_SECOND = DuneType("interval day to second")
 
 
 def result_of(
-    relation: duckdb.DuckDBPyRelation, names: Sequence[str], types: Sequence[DuneType]
+    relation: duckdb.DuckDBPyRelation,
+    names: Sequence[str],
+    types: Sequence[DuneType],
+    most_bytes: int | None = None,
 ) -> Result:
-    """Run a relation and keep its rows, under the names and types that are known for them."""
+    """Run a relation and keep its rows, under the names and types that are known for them.
+
+    Raises
+    ------
+    duckdb.OutOfMemoryException
+        They are more than `most_bytes`.
+    """
     stored = (f"CAST(#{place} AS {stored_type(dune)})" for place, dune in enumerate(types, start=1))
-    table = relation.project(", ".join(stored)).to_arrow_table()
+    table = _table(relation.project(", ".join(stored)), most_bytes)
     columns = [_kept(column, dune) for column, dune in zip(table.columns, types, strict=True)]
     return Result.of(names, types, columns)
+
+
+def _table(relation: duckdb.DuckDBPyRelation, most_bytes: int | None) -> pa.Table:
+    if most_bytes is None:
+        return relation.to_arrow_table()
+    reader, batches, size = pa.RecordBatchReader.from_stream(relation), [], 0
+    for batch in reader:
+        size += batch.nbytes
+        if size > most_bytes:
+            raise duckdb.OutOfMemoryException("the result is larger than the memory limit")
+        batches.append(batch)
+    return pa.Table.from_batches(batches, reader.schema)
 
 
 def check_types(relation: duckdb.DuckDBPyRelation, types: Sequence[DuneType]) -> None:
@@ -90,13 +111,12 @@ def _kept(column: pa.ChunkedArray, dune: DuneType) -> pa.ChunkedArray:
     try:
         return column.cast(wanted)
     except pa.ArrowNotImplementedError:
-        # Arrow casts nothing to null, which the parts of a bare NULL are.
+        # Arrow casts nothing to null, which the parts of a bare NULL are, nor intervals.
         return stored_values(column.to_pylist(), dune)
 
 
 def _durations(column: pa.ChunkedArray) -> pa.Array:
-    values = column.to_pylist()
-    if any(value is not None and value.months for value in values):
-        raise duckdb.ConversionException("an interval of months is no interval day to second")
-    micros = [v and v.days * 86_400_000_000 + v.nanoseconds // 1000 for v in values]
-    return pa.array(micros, pa.duration("us"))
+    try:
+        return stored_values(column.to_pylist(), _DAY_TO_SECOND)
+    except ValueError as error:
+        raise duckdb.ConversionException(str(error)) from None

@@ -31,6 +31,7 @@ _OPTIONS = TypeOptions(uint256="string", varbinary="bytes")
 _TEXT = DuneType("varchar")
 #: Takes a Python value to what Arrow reads as a type.
 _Reader = Callable[[Any, DuneType], Any]
+_DAY_MICROSECONDS = 86_400_000_000
 
 
 def storage_type(dune: DuneType) -> pa.DataType:
@@ -172,6 +173,15 @@ def _months(value: Any, _: DuneType) -> Any:
     return pa.MonthDayNano([value, 0, 0]) if isinstance(value, int) else value
 
 
+def _duration(value: Any, _: DuneType) -> Any:
+    """Read what DuckDB has for every interval; anything else is Arrow's to read."""
+    if not isinstance(value, pa.MonthDayNano):
+        return value
+    if value.months:
+        raise ValueError("an interval of months is no interval day to second")
+    return value.days * _DAY_MICROSECONDS + value.nanoseconds // 1000
+
+
 def _decimal(value: Any, _: DuneType) -> Decimal:
     return value if isinstance(value, Decimal) else Decimal(str(value))
 
@@ -185,6 +195,7 @@ _SCALARS: dict[str, _Reader] = {
     "time": _time,
     "timestamp": _instant,
     "timestamp with time zone": _instant,
+    "interval day to second": _duration,
     "interval year to month": _months,
 }
 

@@ -166,7 +166,7 @@ def as_json(value: object, dune: str) -> object:
         return [as_json(item, str(kind.children[0].type)) for item in value]
     if kind.name == "map":
         key, item = (str(child.type) for child in kind.children)
-        return {scalar_csv(k, key): as_json(v, item) for k, v in value.items()}
+        return {key_text(k, key): as_json(v, item) for k, v in value.items()}
     if kind.name == "row":
         pairs = zip(kind.children, value, strict=True)
         return {child.name: as_json(item, str(child.type)) for child, item in pairs}
@@ -177,6 +177,15 @@ def as_json(value: object, dune: str) -> object:
     if kind.name in ("boolean", "tinyint", "smallint", "integer", "bigint", "hyperloglog"):
         return value
     return scalar_text(value, dune)
+
+
+def key_text(value: object, dune: str) -> str:
+    """How a key of a map is written in JSON: as in CSV, but for integers, which keep their digits."""
+    return (
+        str(value)
+        if dune in ("tinyint", "smallint", "integer", "bigint")
+        else scalar_csv(value, dune)
+    )
 
 
 def scalar_csv(value: object, dune: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import time
 from urllib.parse import urlsplit
 
 import duckdb
@@ -44,6 +45,23 @@ ATTACKS = [
     "SELECT * FROM range(10)",
     "SELECT sleep_ms(1)",
     "SELECT query('SELECT 1')",
+    "SELECT * FROM query_table('dex.trades')",
+    "SELECT * FROM read_blob('{path}')",
+    "SELECT * FROM read_json('http://127.0.0.1:9/x')",
+    "SELECT * FROM (FROM read_csv('{path}'))",
+    "SELECT * FROM which_secret('{path}', 's3')",
+    "CREATE SECRET (TYPE s3)",
+    "CREATE MACRO f(x) AS x",
+    "SET VARIABLE run = 'a'",
+    "SELECT getvariable('run')",
+    "SELECT tick('a', 1)",
+    "SELECT ticks(1)",
+    "SELECT fail('a')",
+    "SELECT CAST('{path}' AS nosuch)",
+    "SELECT write_log('a')",
+    'SELECT * FROM "results.of_1"',
+    "EXPLAIN ANALYZE SELECT 1",
+    "CHECKPOINT",
     "SELECT * FROM _frame",
 ]
 
@@ -92,6 +110,54 @@ def test_a_query_that_needs_too_much_memory_fails(serve):
     assert answer["state"] == "QUERY_STATE_FAILED"
     assert "memory" in answer["error"]["message"]
     assert ask.rows("SELECT 1") == [[1]]
+
+
+def test_what_a_lambda_makes_is_bounded_too(serve):
+    """DuckDB does not count what grows inside one expression, and looks at no interrupt there."""
+    ask = serve(memory_limit_mb=64)
+    began = time.monotonic()
+    doubled = ask.run(
+        "SELECT length(reduce(sequence(1, 60), 'xxxxxxxx', (s, x) -> s || s, s -> s))"
+    )
+    assert doubled["error"]["message"].startswith("Query exceeded the memory limit")
+    caught = ask.run(
+        "SELECT try(reduce(sequence(1, 60), 'xxxxxxxx', (s, x) -> s || s, s -> s)) IS NULL"
+    )
+    assert caught["error"]["message"].startswith("Query exceeded the memory limit")
+    assert time.monotonic() - began < 20
+    assert ask.rows("SELECT 1") == [[1]]
+
+
+def test_a_result_that_is_too_large_fails(serve):
+    """Rows are kept in memory too, and count."""
+    ask = serve(memory_limit_mb=64)
+    answer = ask.run(
+        "SELECT a.x, b.y FROM UNNEST(sequence(1, 10000)) a(x) CROSS JOIN UNNEST(sequence(1, 10000)) b(y)"
+    )
+    assert answer["error"]["message"].startswith("Query exceeded the memory limit")
+
+
+_ENDLESS = [
+    "WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r) SELECT count(*) FROM r",
+    """SELECT cardinality(transform(sequence(1, 10000), x -> cardinality(transform(sequence(1, 10000), y ->
+    reduce(sequence(1, 10000), 0, (s, z) -> (s + x * y * z) % 7, s -> s)))))""",
+    "SELECT sum(CAST(a.x AS uint256) * 3) FROM UNNEST(sequence(1, 10000)) a(x) CROSS JOIN UNNEST(sequence(1, 10000)) b(y)",
+    "SELECT try(reduce(sequence(1, 10000), 0, (s, x) -> reduce(sequence(1, 10000), s, (t, y) -> (t + y) % 7, t -> t), s -> s))",
+]
+
+
+@pytest.mark.parametrize("sql", _ENDLESS)
+def test_a_cancelled_query_stops(serve, sql):
+    """A cancel really interrupts DuckDB: closing the server, which waits for its runs, is quick."""
+    ask = serve()
+    run = ask.post("/sql/execute", sql=sql).json()["execution_id"]
+    while ask.get(f"/execution/{run}/status").json()["state"] != "QUERY_STATE_EXECUTING":
+        time.sleep(0.01)
+    time.sleep(0.3)
+    began = time.monotonic()
+    assert ask.post(f"/execution/{run}/cancel").json() == {"success": True}
+    ask.dune.close()
+    assert time.monotonic() - began < 10
 
 
 def test_it_listens_on_loopback_only(dune):

@@ -64,6 +64,24 @@ def test_samples_have_what_tests_need(ask):
     assert joined[0][0] > 10000
 
 
+def test_trades_have_something_to_find(ask):
+    """Afternoons and working days are busy, base grows, and a tenth of the traders has nearly half of the trades."""
+    counts = (
+        "SELECT count_if(hour(block_time) BETWEEN 12 AND 17), count_if(hour(block_time) < 6), "
+        "count_if(day_of_week(block_time) = 1), count_if(day_of_week(block_time) = 7), "
+        "count_if(blockchain = 'base' AND block_time > timestamp '2026-02-09 00:00:00 UTC'), "
+        "count_if(blockchain = 'base' AND block_time < timestamp '2026-01-12 00:00:00 UTC') "
+        "FROM dex.trades"
+    )
+    ((afternoon, night, monday, sunday, late, early),) = ask.rows(counts)
+    assert afternoon > 2 * night
+    assert monday > 1.2 * sunday
+    assert late > 2 * early
+    of_traders = ask.rows("SELECT count(*) FROM dex.trades GROUP BY taker ORDER BY 1 DESC")
+    first_tenth = sum(count for (count,) in of_traders[: len(of_traders) // 10])
+    assert 0.4 < first_tenth / 30_000 < 0.6
+
+
 def test_the_first_query_of_the_documentation_gives_a_row_for_each_chain(ask):
     """The sum is that of generated data; its last digits depend on the order of adding."""
     rows = ask.rows(

@@ -63,8 +63,8 @@ def test_an_arrow_frame_gets_the_types_its_own_types_stand_for(dune, ask, how):
     if how == "store":
         shown = served(ask, dune.store_result(ARROW))
     else:
-        dune.register("any.table", ARROW)
-        shown = ask.run("SELECT * FROM any.table")["result"]
+        dune.register("any.frame", ARROW)
+        shown = ask.run("SELECT * FROM any.frame")["result"]
     assert shown["metadata"]["column_names"] == ARROW.column_names
     assert shown["metadata"]["column_types"] == TYPES
     assert shown["rows"][0] == FIRST
@@ -171,13 +171,13 @@ def test_a_value_that_does_not_fit_its_type_is_an_error(dune, rows, types):
 
 def test_names_with_dots_case_and_replacement(dune, ask):
     """Tables are found in any case, by any number of parts, and a new one takes the old one's place."""
-    dune.register("My.Deep.Table", pl.DataFrame({"Col": [1]}))
-    assert ask.rows("SELECT col FROM my.deep.TABLE") == [[1]]
+    dune.register("My.Deep.Frame", pl.DataFrame({"Col": [1]}))
+    assert ask.rows("SELECT col FROM my.deep.FRAME") == [[1]]
     assert ask.rows(
-        "SELECT deep.table.col, t.col FROM my.deep.table JOIN my.deep.table AS t ON TRUE"
+        "SELECT deep.frame.col, t.col FROM my.deep.frame JOIN my.deep.frame AS t ON TRUE"
     ) == [[1, 1]]
-    dune.register("my.deep.table", pl.DataFrame({"col": ["two"]}))
-    assert ask.rows("SELECT col FROM my.deep.table") == [["two"]]
+    dune.register("my.deep.frame", pl.DataFrame({"col": ["two"]}))
+    assert ask.rows("SELECT col FROM my.deep.frame") == [["two"]]
 
 
 def test_a_registered_table_hides_a_sample(serve):

@@ -1,13 +1,25 @@
-WITH drawn AS (
+WITH chances AS (
+    SELECT i, draw('chain', i, 100) AS chance FROM range(30000) AS numbers(i)
+),
+numbered AS (
+    SELECT * FROM chances JOIN chains ON chance >= chance_from AND chance < chance_to
+),
+drawn AS (
     SELECT
-        i,
-        draw('slot', i, 6048) AS slot,
+        *,
+        -- A quiet moment is drawn anew, twice at most.
+        coalesce(
+            busy_or_null(drawn_slot('slot', i, growth), i),
+            busy_or_null(drawn_slot('second slot', i, growth), i),
+            drawn_slot('third slot', i, growth)
+        ) AS slot,
         draw('seconds', i, 600) AS second,
-        draw('chain', i, 100) AS chance,
         draw('bought', i, 7) AS bought,
         (draw('bought', i, 7) + 1 + draw('sold', i, 6)) % 7 AS sold,
+        -- A few of the 900 trade much, most of them little.
+        CAST(floor(900 * power(share('taker', i), 3)) AS BIGINT) AS trader,
         power(10, 1 + 4 * share('size', i)) AS usd
-    FROM range(30000) AS numbers(i)
+    FROM numbered
 ),
 sized AS (
     SELECT
@@ -53,14 +65,13 @@ SELECT
     CASE WHEN NOT unpriced OR draw('priced', i, 3) > 0 THEN CAST(round(usd, 6) AS DOUBLE) END AS amount_usd,
     address('token', bought) AS token_bought_address,
     address('token', sold) AS token_sold_address,
-    address('trader', draw('taker', i, 900)) AS taker,
+    address('trader', trader) AS taker,
     CASE WHEN draw('has maker', i, 4) = 0 THEN address('maker', draw('maker', i, 40)) END AS maker,
     address('pool', bought * 7 + sold) AS project_contract_address,
     CASE WHEN blockchain = 'ethereum' THEN hash32('transaction', i % 20000) ELSE hash32(blockchain, i) END
         AS tx_hash,
-    address('trader', draw('taker', i, 900)) AS tx_from,
+    address('trader', trader) AS tx_from,
     address('contract', draw('router', i, 12)) AS tx_to,
     CAST(draw('event', i, 400) AS BIGINT) AS evt_index
 FROM raw
-JOIN chains ON raw.chance >= chance_from AND raw.chance < chance_to
 ORDER BY block_time, i

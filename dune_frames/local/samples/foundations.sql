@@ -10,6 +10,14 @@ CREATE MACRO address(label, i) AS from_hex(sha256(label || '/' || i)[1:40]);
 -- A slot is ten minutes of the six weeks from 5 January 2026 on; there are 6048 of them.
 CREATE MACRO moment(slot, seconds := 0) AS
     timezone('UTC', TIMESTAMP '2026-01-05 00:00:00' + to_seconds(slot * 600 + seconds));
+-- How busy a slot is: most on the afternoon of a working day in UTC, least at night, less on weekends.
+CREATE MACRO busy(slot) AS
+    (0.55 - 0.45 * cos(2 * pi() * (slot % 144 - 18) / 144))
+    * CASE WHEN slot // 144 % 7 < 5 THEN 1.0 ELSE 0.6 END;
+CREATE MACRO busy_or_null(slot, i) AS
+    CASE WHEN share('busy/' || slot, i) < busy(slot) THEN slot END;
+CREATE MACRO drawn_slot(label, i, growth) AS
+    CAST(floor(6048 * power(share(label, i), growth)) AS BIGINT);
 CREATE MACRO price(base, spread, slot, token) AS
     base * (1 + spread * (abs(slot % 2016 - 1008) / 1008.0 - 0.5
                           + draw('noise/' || token, slot, 100) / 1e3));
@@ -24,10 +32,11 @@ CREATE TABLE tokens AS SELECT * FROM (VALUES
     (6, NULL, 18, NULL, 0.0)
 ) AS t(token, symbol, decimals, base, spread);
 
--- Of 100 trades, those from `chance_from` to below `chance_to` are on a chain.
+-- Of 100 trades, those from `chance_from` to below `chance_to` are on a chain. Trade on one whose
+-- `growth` is below 1 grows over the weeks.
 CREATE TABLE chains AS SELECT * FROM (VALUES
-    ('ethereum', 24000000, 0, 40),
-    ('arbitrum', 415000000, 40, 65),
-    ('base', 40000000, 65, 85),
-    ('polygon', 81000000, 85, 100)
-) AS t(blockchain, first_block, chance_from, chance_to);
+    ('ethereum', 24000000, 0, 40, 1.0),
+    ('arbitrum', 415000000, 40, 65, 1.0),
+    ('base', 40000000, 65, 85, 0.6),
+    ('polygon', 81000000, 85, 100, 1.3)
+) AS t(blockchain, first_block, chance_from, chance_to, growth);

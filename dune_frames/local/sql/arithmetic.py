@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dune_frames.local.duckdb_types import computed_type
+from dune_frames.local.sql.binding import bound
 from dune_frames.local.sql.casts import cast
 from dune_frames.local.sql.types import (
     BIG_INTEGERS,
@@ -15,7 +16,7 @@ from dune_frames.local.sql.types import (
     decimal,
     digits,
 )
-from dune_frames.local.sql.values import Value
+from dune_frames.local.sql.values import Value, failing
 
 if TYPE_CHECKING:
     from dune_frames._types.table import DuneType
@@ -60,8 +61,8 @@ def _divisor(right: Value, *, attempt: bool) -> str:
         return right.sql
     if attempt:
         return f"nullif({right.sql}, 0)"
-    raised = f"CAST(error('Division by zero') AS {computed_type(right.type)})"
-    return f"(CASE WHEN {right.sql} = 0 THEN {raised} ELSE {right.sql} END)"
+    raised = failing("'Division by zero'", right.type)
+    return bound(lambda value: f"(CASE WHEN {value} = 0 THEN {raised} ELSE {value} END)", right.sql)
 
 
 def _decimal(symbol: str, left: Value, right: Value, *, attempt: bool) -> Value:

@@ -8,22 +8,23 @@ from typing import TYPE_CHECKING, Any
 from sqlglot import exp
 
 from dune_frames.local.sql import signatures
-from dune_frames.local.sql.decimals import decimal_call
+from dune_frames.local.sql.decimals import exact_call
 from dune_frames.local.sql.failures import failure, unsupported
 from dune_frames.local.sql.functions import AGGREGATES, SCALARS, WINDOWS, Call, Functions
 from dune_frames.local.sql.lambdas import Lambdas
 from dune_frames.local.sql.literals import string
-from dune_frames.local.sql.ordering import sort_items
+from dune_frames.local.sql.ordering import sort_items, sort_key
 from dune_frames.local.sql.parser import argument
 from dune_frames.local.sql.special import Special
-from dune_frames.local.sql.types import BIGINT
-from dune_frames.local.sql.values import Value, sql_string
+from dune_frames.local.sql.values import Value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from dune_frames.local.sql.expressions import Expressions
+    from dune_frames.local.sql.moments import Moments
     from dune_frames.local.sql.nodes import Node
+    from dune_frames.local.sql.parts import Parts
     from dune_frames.local.sql.scopes import Scope
 
 
@@ -62,9 +63,14 @@ class _Modifiers:
 class Calls:
     """Translates calls; arguments go back to the expressions."""
 
-    def __init__(self, expressions: Expressions) -> None:
+    def __init__(self, expressions: Expressions, moments: Moments, parts: Parts) -> None:
         self._expressions = expressions
-        self._special = {**Special(expressions).rules, **Lambdas(expressions).rules}
+        self._moments = moments
+        self._special = {
+            **Special(expressions, parts, self.named).rules,
+            **Lambdas(expressions).rules,
+            **moments.rules,
+        }
         self.rules: dict[type[Node], Callable[[Any, Scope], Value]] = {
             exp.Anonymous: self._call,
             exp.Window: self._window,
@@ -91,11 +97,9 @@ class Calls:
         if special is not None:
             return special(node, scope)
         arguments = self._expressions.values(node.expressions, scope)
-        exact = decimal_call(name, arguments)
+        exact = exact_call(name, arguments)
         if exact is not None:
             return exact
-        if name in signatures.PARTS and len(arguments) == 1:
-            return _part(name, arguments[0], node)
         return self.named(name, arguments, node)
 
     def _resolved(
@@ -149,7 +153,7 @@ class Calls:
 
     def _sorted(self, order: exp.Order, scope: Scope) -> str:
         return ", ".join(
-            f"{self._expressions.value(item.this, scope).sql} {direction}"
+            sort_key(self._expressions.value(item.this, scope), direction)
             for item, direction in sort_items(order)
         )
 
@@ -182,7 +186,7 @@ class Calls:
         if plain:
             scope.note_aggregate(node)
         arguments, around = self._arguments(node, inner, around)
-        exact = decimal_call(name, arguments, around.applied)
+        exact = exact_call(name, arguments, around.applied)
         if exact is not None:
             return exact
         call = self._resolved(AGGREGATES if is_aggregate else WINDOWS, name, arguments, node)
@@ -207,10 +211,7 @@ class Calls:
     # Functions with a syntax of their own
 
     def _extract(self, node: exp.Extract, scope: Scope) -> Value:
-        name = node.this.name.lower()
-        if name not in signatures.PARTS:
-            raise unsupported(f"EXTRACT({name})", node)
-        return _part(name, self._expressions.value(node.expression, scope), node)
+        return self._moments.part(node.this.name.lower(), node.expression, node, scope)
 
     def _trim(self, node: exp.Trim, scope: Scope) -> Value:
         position = (node.args.get("position") or "BOTH").upper()
@@ -234,15 +235,3 @@ class Calls:
 def _name(node: exp.Anonymous) -> str:
     name = node.name.lower()
     return signatures.ALIASES.get(name, name)
-
-
-def _part(name: str, value: Value, node: Node) -> Value:
-    """Return a part of a moment."""
-    kind = value.type.name
-    if kind not in ("date", "time") and not kind.startswith("timestamp"):
-        raise failure(f"Unexpected parameters ({value.type}) for function {name}", node)
-    moment = f"timezone('UTC', {value.sql})" if kind.endswith("zone") else value.sql
-    part = f"date_part({sql_string(signatures.PARTS[name])}, {moment})"
-    if name == "millisecond":
-        part = f"{part} % 1000"
-    return Value(f"CAST({part} AS BIGINT)", BIGINT)

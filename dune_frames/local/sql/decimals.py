@@ -1,4 +1,4 @@
-"""Decimals: the functions whose precision and scale follow rules of their own."""
+"""Decimals and floats: the functions whose results follow rules of their own."""
 
 from __future__ import annotations
 
@@ -16,14 +16,17 @@ if TYPE_CHECKING:
 Modify = Callable[[str], str]
 
 
+_FLOATS = ("real", "double")
+
+
 def _unchanged(call: str) -> str:
     return call
 
 
-def decimal_call(
+def exact_call(
     name: str, arguments: Sequence[Value], modified: Modify = _unchanged
 ) -> Value | None:
-    """Return a call whose first argument is a decimal; None where there is no rule for it.
+    """Return a call of a decimal or a float; None where there is no rule for it.
 
     Parameters
     ----------
@@ -34,9 +37,17 @@ def decimal_call(
     modified : callable
         For aggregates: adds what stands around them.
     """
+    if name == "max" and len(arguments) == 1 and arguments[0].type.name in _FLOATS:
+        return _float_max(arguments[0], modified)
     if not arguments or arguments[0].type.name != "decimal" or name not in _RULES:
         return None
     return _RULES[name](arguments, modified)
+
+
+def _float_max(value: Value, modified: Modify) -> Value:
+    """Take NaN for the largest only where there is nothing else, as Trino does."""
+    numbers = modified(f"max(CASE WHEN NOT isnan({value.sql}) THEN {value.sql} END)")
+    return _typed(f"coalesce({numbers}, {modified(f'max({value.sql})')})", value.type)
 
 
 def _typed(sql: str, dune: DuneType) -> Value:
@@ -72,6 +83,15 @@ def _whole(function: str) -> Callable[[Sequence[Value], Modify], Value]:
     return rule
 
 
+def _truncate(arguments: Sequence[Value], _: Modify) -> Value:
+    precision, scale = digits(arguments[0].type)
+    return _typed(f"trunc({arguments[0].sql})", decimal(max(precision - scale, 1), 0))
+
+
+def _sign(arguments: Sequence[Value], _: Modify) -> Value:
+    return _typed(f"sign({arguments[0].sql})", decimal(1, 0))
+
+
 def _round(arguments: Sequence[Value], modified: Modify) -> Value:
     if len(arguments) == 1:
         return _whole("round")(arguments, modified)
@@ -86,6 +106,7 @@ _RULES: dict[str, Callable[[Sequence[Value], Modify], Value]] = {
     "abs": _abs,
     "ceil": _whole("ceil"),
     "floor": _whole("floor"),
-    "truncate": _whole("trunc"),
+    "sign": _sign,
+    "truncate": _truncate,
     "round": _round,
 }

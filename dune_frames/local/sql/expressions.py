@@ -1,39 +1,27 @@
-"""Expressions: each node of the tree to a typed value."""
+"""Expressions: each node of the tree to a typed value, by the rules that were handed in."""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol
 
-from sqlglot import exp
-
-from dune_frames._types.table import DuneType, Field, is_listed, parse_type
-from dune_frames.local.sql import operators
-from dune_frames.local.sql.calls import Calls
 from dune_frames.local.sql.casts import CastError, cast
-from dune_frames.local.sql.failures import failure, unresolved_column, unsupported
-from dune_frames.local.sql.literals import hex_value, interval, literal_type, number, string
-from dune_frames.local.sql.operators import OperatorError, compared
-from dune_frames.local.sql.parser import type_text
-from dune_frames.local.sql.parts import Parts
-from dune_frames.local.sql.predicates import Predicates
-from dune_frames.local.sql.types import (
-    BOOLEAN,
-    DATE,
-    TIMESTAMP_TZ,
-    UNKNOWN,
-    VARBINARY,
-    VARCHAR,
-    can_become,
-    common_of,
-)
-from dune_frames.local.sql.values import Value
+from dune_frames.local.sql.failures import failure, operator_failure, unsupported
+from dune_frames.local.sql.operators import OperatorError
+from dune_frames.local.sql.types import BOOLEAN, UNKNOWN, VARCHAR, can_become, common_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
+    from dune_frames._types.table import DuneType
     from dune_frames.local.sql.nodes import Node
     from dune_frames.local.sql.scopes import Relation, Scope
+    from dune_frames.local.sql.values import Value
+
+    #: Translates a node of one kind.
+    Rule = Callable[[Any, Scope], Value]
+
+#: Of an expression's SQL, in characters.
+_LONGEST = 1_000_000
 
 
 class Subqueries(Protocol):
@@ -43,48 +31,20 @@ class Subqueries(Protocol):
         """Return a subquery, written and typed."""
 
 
-#: The literal of no bytes, which sqlglot takes for a name.
-_NO_BYTES = "0x"
-_TODAY = "CAST(timezone('UTC', now()) AS DATE)"
-_ARITHMETIC: dict[type[Node], str] = {
-    exp.Add: "+",
-    exp.Sub: "-",
-    exp.Mul: "*",
-    exp.Div: "/",
-    exp.Mod: "%",
-}
-
-
 class Expressions:
-    """Translates expressions; queries inside them go to `subqueries`."""
+    """Translates expressions; queries inside them go to `subqueries`.
+
+    It knows no kind of node by itself. Those who do know each other only through it: they are told
+    it, and it learns their rules.
+    """
 
     def __init__(self, subqueries: Subqueries) -> None:
         self._subqueries = subqueries
-        self.parts = Parts(self)
-        self.calls = Calls(self)
-        self._rules: dict[type[Node], Callable[[Any, Scope], Value]] = {
-            **Predicates(self).rules,
-            **self.parts.rules,
-            **dict.fromkeys(_ARITHMETIC, self._arithmetic),
-            exp.Literal: lambda node, _: string(node) if node.is_string else number(node),
-            exp.Boolean: lambda node, _: Value(str(node.this).upper(), BOOLEAN),
-            exp.Null: lambda _, __: Value("NULL", UNKNOWN),
-            exp.HexString: lambda node, _: hex_value(node),
-            exp.Interval: lambda node, _: interval(node),
-            exp.CurrentDate: lambda _, __: Value(_TODAY, DATE),
-            exp.Column: self._column,
-            exp.Identifier: self._variable,
-            exp.Paren: lambda node, scope: self.value(node.this, scope),
-            exp.Neg: lambda node, scope: operators.negated(self.value(node.this, scope)),
-            exp.DPipe: self._concatenation,
-            exp.Case: self._case,
-            exp.Cast: self._cast,
-            exp.TryCast: self._cast,
-            exp.AtTimeZone: self._at_time_zone,
-            exp.Subquery: self._scalar,
-            exp.Select: self._scalar,
-            **self.calls.rules,
-        }
+        self._rules: dict[type[Node], Rule] = {}
+
+    def learn(self, rules: Mapping[type[Node], Rule]) -> None:
+        """Take in how some kinds of nodes are translated."""
+        self._rules.update(rules)
 
     def value(self, node: Node, scope: Scope) -> Value:
         """Return an expression as a typed value.
@@ -100,8 +60,12 @@ class Expressions:
         seen = len(scope.ungrouped)
         try:
             value = rule(node, scope)
-        except (OperatorError, CastError) as error:
+        except OperatorError as error:
+            raise operator_failure(str(error), error.symbol, node) from None
+        except CastError as error:
             raise failure(str(error), node) from None
+        if len(value.sql) > _LONGEST:
+            raise failure("the query is too complex for the embedded Dune", node)
         if value.sql in scope.keys:
             del scope.ungrouped[seen:]
         return value
@@ -132,74 +96,6 @@ class Expressions:
             raise failure(f"All values must be the same type: {names}", node)
         return [cast(value, common) for value in values]
 
-    # Leaves
-
-    def _column(self, node: exp.Column, scope: Scope) -> Value:
-        parts = [part.name for part in node.parts]
-        if parts == [_NO_BYTES]:
-            return Value("from_hex('')", VARBINARY, "")
-        if len(parts) == 1 and parts[0].lower() in scope.variables:
-            return scope.variables[parts[0].lower()]
-        return scope.column(parts, node)
-
-    def _variable(self, node: exp.Identifier, scope: Scope) -> Value:
-        if node.name.lower() not in scope.variables:
-            raise unresolved_column(node.name, node)
-        return scope.variables[node.name.lower()]
-
-    # Operators
-
-    def _arithmetic(self, node: exp.Binary, scope: Scope) -> Value:
-        sides = self.value(node.left, scope), self.value(node.right, scope)
-        return operators.arithmetic(_ARITHMETIC[type(node)], *sides, attempt=scope.attempt)
-
-    def _concatenation(self, node: exp.DPipe, scope: Scope) -> Value:
-        return operators.concatenated(self.value(node.left, scope), self.value(node.right, scope))
-
-    # Conditionals and casts
-
-    def _case(self, node: exp.Case, scope: Scope) -> Value:
-        branches = node.args["ifs"]
-        subject = self.value(node.this, scope) if node.this else None
-        conditions = [self._when(branch.this, subject, scope) for branch in branches]
-        otherwise = node.args.get("default")
-        results = self.values([branch.args["true"] for branch in branches], scope)
-        results.append(self.value(otherwise, scope) if otherwise else Value("NULL", UNKNOWN))
-        results = self.unified(results, node)
-        whens = (
-            f"WHEN {condition} THEN {result.sql}"
-            for condition, result in zip(conditions, results, strict=False)
-        )
-        return Value(f"CASE {' '.join(whens)} ELSE {results[-1].sql} END", results[0].type)
-
-    def _when(self, node: Node, subject: Value | None, scope: Scope) -> str:
-        if subject is None:
-            return self.condition(node, scope)
-        return compared("=", subject, self.value(node, scope)).sql
-
-    def _cast(self, node: exp.Cast, scope: Scope) -> Value:
-        target = self._target(node)
-        if isinstance(node.this, exp.Literal) and node.this.is_string:
-            target = literal_type(node, target)
-        attempt = isinstance(node, exp.TryCast) or scope.attempt
-        return cast(self.value(node.this, scope), target, attempt=attempt)
-
-    def _target(self, node: exp.Cast) -> DuneType:
-        text = type_text(node.args["to"]).lower()
-        dune = parse_type(text)
-        if not _is_known(dune):
-            raise failure(f"Unknown type: {text}", node)
-        return _complete(dune)
-
-    def _at_time_zone(self, node: exp.AtTimeZone, scope: Scope) -> Value:
-        zone = self.value(node.args["zone"], scope)
-        if (zone.literal or "").upper() != "UTC":
-            raise unsupported("a time zone other than UTC", node)
-        value = self.value(node.this, scope)
-        if value.type.name == "timestamp with time zone":
-            return value
-        return cast(value, replace(TIMESTAMP_TZ, arguments=value.type.arguments or (3,)))
-
     # Subqueries
 
     def subquery(self, node: Node, scope: Scope) -> Relation:
@@ -214,27 +110,3 @@ class Expressions:
             message = "Multiple columns returned by subquery are not yet supported. Found"
             raise failure(f"{message} {found}", node)
         return relation.sql, relation.columns[0][1]
-
-    def _scalar(self, node: Node, scope: Scope) -> Value:
-        sql, column = self.single_column(node, scope)
-        return Value(f"({sql})", column)
-
-
-#: What a type means without its arguments, or without the last of them.
-_DEFAULTS = {
-    "decimal": (38, 0),
-    "char": (1,),
-    "time": (3,),
-    "timestamp": (3,),
-    "timestamp with time zone": (3,),
-}
-
-
-def _is_known(dune: DuneType) -> bool:
-    return is_listed(dune) and all(_is_known(child.type) for child in dune.children)
-
-
-def _complete(dune: DuneType) -> DuneType:
-    children = tuple(Field(child.name, _complete(child.type)) for child in dune.children)
-    missing = _DEFAULTS.get(dune.name, ())[len(dune.arguments) :]
-    return replace(dune, arguments=dune.arguments + missing, children=children)

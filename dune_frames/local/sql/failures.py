@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sqlglot import exp
+
 if TYPE_CHECKING:
     from dune_frames.local.sql.nodes import Node
 
@@ -24,19 +26,23 @@ class SqlError(Exception):
         What is wrong.
     offset : int or None
         Where it starts in the text, in characters from 0.
+    symbol : str
+        An operator that is the place, the first one from the offset on.
     """
 
-    def __init__(self, message: str, offset: int | None = None) -> None:
+    def __init__(self, message: str, offset: int | None = None, symbol: str = "") -> None:
         super().__init__(message)
         self.message = message
         self.offset = offset
+        self.symbol = symbol
 
     def place(self, sql: str) -> tuple[int, int] | None:
         """Return line and column in a text, counted from 1."""
         if self.offset is None:
             return None
-        before = sql[: self.offset]
-        return before.count("\n") + 1, self.offset - (before.rfind("\n") + 1) + 1
+        offset = max(sql.find(self.symbol, self.offset), self.offset)
+        before = sql[:offset]
+        return before.count("\n") + 1, offset - (before.rfind("\n") + 1) + 1
 
 
 def failure(message: str, node: Node) -> SqlError:
@@ -44,10 +50,27 @@ def failure(message: str, node: Node) -> SqlError:
     return SqlError(message, offset_of(node))
 
 
-def offset_of(node: Node) -> int | None:
-    """Return where a node starts in the text, as far as the parser kept it."""
-    starts = [inner.meta["start"] for inner in node.walk() if "start" in inner.meta]
-    return min(starts, default=None)
+def operator_failure(message: str, symbol: str, node: Node) -> SqlError:
+    """Return a failure at the operator of a node, where Trino sees it."""
+    left = node.args["this"] if isinstance(node, exp.Binary) else None
+    ends = [inner.meta["end"] for inner in left.walk() if "end" in inner.meta] if left else []
+    if not ends:
+        return failure(message, node)
+    return SqlError(message, max(ends) + 1, symbol)
+
+
+def offset_of(node: Node) -> int:
+    """Return where a node starts in the text, as far as the parser kept it.
+
+    A node without a place is at that of the smallest one around it that has one.
+    """
+    around: Node | None = node
+    while around is not None:
+        starts = [inner.meta["start"] for inner in around.walk() if "start" in inner.meta]
+        if starts:
+            return int(min(starts))
+        around = around.parent
+    return 0
 
 
 def unresolved_column(name: str, node: Node) -> UnresolvedColumnError:

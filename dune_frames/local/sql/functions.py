@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 from dune_frames._types.table import DuneType, Field, parse_type
 from dune_frames.local.duckdb_types import computed_type
 from dune_frames.local.sql import signatures
+from dune_frames.local.sql.binding import bound
 from dune_frames.local.sql.casts import cast
-from dune_frames.local.sql.types import INTEGERS, can_become, common_type
-from dune_frames.local.sql.values import Value
+from dune_frames.local.sql.types import INTEGERS, UNKNOWN, can_become, common_type
+from dune_frames.local.sql.values import Value, failing, sql_string
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -19,7 +20,11 @@ if TYPE_CHECKING:
 #: Parentheses may stand in parentheses three deep, as in ``array(row(decimal(38, 0)))``.
 _INSIDE = r"(?:[^()]|\((?:[^()]|\((?:[^()]|\([^()]*\))*\))*\))*"
 _LINE = re.compile(rf"(?P<name>\w+)\((?P<parameters>{_INSIDE})\) (?P<returns>\w.*?) = (?P<sql>.*)")
+#: A value that fails with a message, of the type that the function returns.
+_FAILING = re.compile(r"\{fail:([^}]*)\}")
 _ANY = ("t", "k", "v")
+#: Of any precision.
+_MOMENTS = {"s": "timestamp", "z": "timestamp with time zone"}
 _NARROW_NUMBER = "n"
 _NARROW_NUMBERS = (*INTEGERS, "real", "double", "decimal")
 
@@ -77,21 +82,30 @@ class Signature:
 
 def _bind(parameter: DuneType, given: DuneType, bindings: Bindings) -> bool:
     """Match a parameter with a type, and note what type variables must be."""
-    if parameter.name == _NARROW_NUMBER and given.name not in _NARROW_NUMBERS:
-        return False
-    if parameter.name in (*_ANY, _NARROW_NUMBER):
-        known = bindings.get(parameter.name, given)
-        common = common_type(known, given)
-        if common is None:
-            return False
-        bindings[parameter.name] = common
-        return True
-    if parameter.children and given.name == parameter.name:
+    name = parameter.name
+    if name in (*_ANY, *_MOMENTS, _NARROW_NUMBER):
+        return _allows(name, given) and _noted(name, given, bindings)
+    if parameter.children and given.name == name:
         if len(parameter.children) != len(given.children):
             return False
         pairs = zip(parameter.children, given.children, strict=True)
         return all(_bind(inner.type, other.type, bindings) for inner, other in pairs)
+    for inner in parameter.children if given == UNKNOWN else ():
+        _bind(inner.type, UNKNOWN, bindings)
     return True
+
+
+def _allows(variable: str, given: DuneType) -> bool:
+    if variable in _MOMENTS:
+        return given.name == _MOMENTS[variable]
+    return variable != _NARROW_NUMBER or given.name in _NARROW_NUMBERS
+
+
+def _noted(variable: str, given: DuneType, bindings: Bindings) -> bool:
+    common = common_type(bindings.get(variable, given), given)
+    if common is not None:
+        bindings[variable] = common
+    return common is not None
 
 
 def substituted(dune: DuneType, bindings: Bindings) -> DuneType:
@@ -134,6 +148,17 @@ class Functions:
         for name, signature in _read(lines):
             self._by_name.setdefault(name, []).append(signature)
 
+    @property
+    def names(self) -> frozenset[str]:
+        """Return the functions' names, in lower case."""
+        return frozenset(self._by_name)
+
+    def signatures(self) -> Iterator[tuple[str, Signature]]:
+        """Yield each name with each of its signatures."""
+        for name, signatures_of_name in self._by_name.items():
+            for signature in signatures_of_name:
+                yield name, signature
+
     def __contains__(self, name: str) -> bool:
         return name in self._by_name
 
@@ -158,8 +183,21 @@ def _is_exact(signature: Signature, arguments: Sequence[Value], bindings: Bindin
 def _written(signature: Signature, arguments: Sequence[Value], bindings: Bindings) -> Call:
     coerced = [value.sql for value in signature.coerced(arguments, bindings)]
     template, _, finish = signature.sql.partition(" | ")
-    sql = template.replace("{*}", ", ".join(coerced)).format(*coerced)
-    return Call(sql, finish or "{value}", substituted(signature.returns, bindings))
+    template = template.replace("{*}", ", ".join(f"{{{n}}}" for n in range(len(coerced))))
+
+    returns = substituted(signature.returns, bindings)
+
+    def failed(match: re.Match[str]) -> str:
+        return failing(sql_string(match[1]), returns).replace("{", "{{").replace("}", "}}")
+
+    template = _FAILING.sub(failed, template)
+
+    def write(*operands: str) -> str:
+        return template.format(*operands)
+
+    repeats = any(template.count(f"{{{place}}}") > 1 for place in range(len(coerced)))
+    sql = bound(write, *coerced) if repeats else write(*coerced)
+    return Call(sql, finish or "{value}", returns)
 
 
 def _read(lines: str) -> Iterator[tuple[str, Signature]]:

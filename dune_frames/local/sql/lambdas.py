@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from sqlglot import exp
 
 from dune_frames.local.duckdb_types import computed_type
+from dune_frames.local.sql.binding import bound
 from dune_frames.local.sql.casts import cast
 from dune_frames.local.sql.failures import failure
 from dune_frames.local.sql.types import BOOLEAN, array_of, common_type, map_of
@@ -39,7 +40,8 @@ class Lambdas:
             "none_match": self._match,
             "zip_with": self._zip_with,
             "map_filter": self._map_filter,
-            "transform_values": self._transform_values,
+            "transform_keys": self._transform_entries,
+            "transform_values": self._transform_entries,
         }
 
     def _body(self, node: Node, scope: Scope, *bound: Value) -> Value:
@@ -48,7 +50,10 @@ class Lambdas:
             raise failure("Expected a lambda expression with its arguments here", node)
         given = [identifier.name.lower() for identifier in node.expressions]
         variables = {**scope.variables, **dict(zip(given, bound, strict=True))}
-        return self._expressions.value(node.this, replace(scope, variables=variables))
+        body = self._expressions.value(node.this, replace(scope, variables=variables))
+        # Whoever cancels a run must reach it here too: dune_frames.local.watches tells why.
+        ticks = f"ticks(CAST({bound[0].sql} IS NULL AS BIGINT))"
+        return Value(f"CASE WHEN {ticks} = 0 THEN {body.sql} END", body.type)
 
     def _argument(self, node: exp.Anonymous, scope: Scope, place: int, kind: str) -> Value:
         if len(node.expressions) <= place:
@@ -79,13 +84,16 @@ class Lambdas:
         array, variable, body = self._over_items(node, scope)
         outcome, deciding = _MATCHES[node.name.lower()]
         answers = f"list_transform({array.sql}, lambda {variable}: {body.sql})"
-        decided = f"list_contains({answers}, {deciding})"
-        is_open = f"len(list_filter({answers}, lambda a: a IS NULL)) > 0"
-        return Value(
-            f"CASE WHEN {array.sql} IS NULL THEN NULL WHEN {decided} THEN {outcome} "
-            f"WHEN {is_open} THEN NULL ELSE {not outcome} END",
-            BOOLEAN,
-        )
+
+        def written(answered: str) -> str:
+            decided = f"list_contains({answered}, {deciding})"
+            is_open = f"len(list_filter({answered}, lambda a: a IS NULL)) > 0"
+            return (
+                f"CASE WHEN {answered} IS NULL THEN NULL WHEN {decided} THEN {outcome} "
+                f"WHEN {is_open} THEN NULL ELSE {not outcome} END"
+            )
+
+        return Value(bound(written, answers), BOOLEAN)
 
     def _zip_with(self, node: exp.Anonymous, scope: Scope) -> Value:
         left, right = (self._argument(node, scope, place, "array") for place in (0, 1))
@@ -135,11 +143,18 @@ class Lambdas:
         kept = f"list_filter(map_entries({value.sql}), lambda {variable}: {body.sql})"
         return Value(f"map_from_entries({kept})", value.type)
 
-    def _transform_values(self, node: exp.Anonymous, scope: Scope) -> Value:
+    def _transform_entries(self, node: exp.Anonymous, scope: Scope) -> Value:
         value, variable, body = self._over_entries(node, scope)
-        pair = f"{{'key': {variable}.key, 'value': {body.sql}}}"
+        key, item = (child.type for child in value.type.children)
+        if node.name.lower() == "transform_keys":
+            pair, dune = (
+                f"{{'key': {body.sql}, 'value': {variable}.value}}",
+                map_of(body.type, item),
+            )
+        else:
+            pair, dune = f"{{'key': {variable}.key, 'value': {body.sql}}}", map_of(key, body.type)
         entries = f"list_transform(map_entries({value.sql}), lambda {variable}: {pair})"
-        return Value(f"map_from_entries({entries})", map_of(value.type.children[0].type, body.type))
+        return Value(f"map_from_entries({entries})", dune)
 
 
 def _folded(array: Value, start: Value, body: Value, depth: int) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from sqlglot import exp
@@ -27,7 +26,8 @@ if TYPE_CHECKING:
 
 
 #: A moment whose text names a zone: its literal is a timestamp with time zone.
-_ZONED = re.compile(r".*:\d\d(?:\.\d+)?\s*(?:UTC|Z|[+-]\d\d:\d\d)")
+_ZONE = re.compile(r"\S+ (?:[\d:.]+\s*)?(?:[A-Za-z].*|[+-]\d.*)")
+_FRACTION = re.compile(r":\d+\.(\d+)")
 _UNITS = {
     **dict.fromkeys(("SECOND", "MINUTE", "HOUR", "DAY", "WEEK"), DAY_TO_SECOND),
     **dict.fromkeys(("MONTH", "YEAR"), YEAR_TO_MONTH),
@@ -77,14 +77,20 @@ def interval(node: exp.Interval) -> Value:
 
 
 def literal_type(node: exp.Cast, target: DuneType) -> DuneType:
-    """Return the type of ``TIMESTAMP '...'`` or ``DECIMAL '...'``, which its text decides.
+    """Return the type of ``TIMESTAMP '...'``, ``TIME '...'`` or ``DECIMAL '...'``.
 
-    For every other type a literal is the same as a cast of a text.
+    Its text decides, where it is no explicit precision. For every other type a literal is the same
+    as a cast of a text.
     """
     text = node.this.name.strip()
-    if target.name == "timestamp" and _ZONED.fullmatch(text):
-        return replace(target, name="timestamp with time zone")
-    if target.name == "decimal" and not node.args["to"].expressions:
+    if node.args["to"].expressions:
+        return target
+    if target.name == "decimal":
         whole, _, fraction = text.lstrip("+-").partition(".")
-        return decimal(len(whole + fraction), len(fraction))
-    return target
+        return decimal(max(len(whole.lstrip("0")) + len(fraction), 1), len(fraction))
+    zone = _ZONE.fullmatch(text)
+    if target.name not in ("time", "timestamp", "timestamp with time zone"):
+        return target
+    name = "timestamp with time zone" if target.name != "time" and zone else target.name
+    fraction = _FRACTION.search(text)
+    return DuneType(name, (len(fraction[1]) if fraction else 0,))

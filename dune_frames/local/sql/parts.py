@@ -8,11 +8,12 @@ from sqlglot import exp
 
 from dune_frames._types.table import DuneType, Field
 from dune_frames.local.duckdb_types import computed_type
+from dune_frames.local.sql.binding import bound
 from dune_frames.local.sql.casts import cast
 from dune_frames.local.sql.failures import failure
 from dune_frames.local.sql.scopes import Scope, field_of
 from dune_frames.local.sql.types import BIGINT, UNKNOWN, array_of, can_become
-from dune_frames.local.sql.values import Value
+from dune_frames.local.sql.values import Value, failing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -63,15 +64,7 @@ class Parts:
             return _map_item(value, index)
         if value.type.name != "array" or not can_become(index.type, BIGINT):
             raise failure(f"Cannot use {index.type} for subscript of {value.type}", node)
-        item = value.type.children[0].type
-        place = cast(index, BIGINT).sql
-        outside = f"{place} > len({value.sql}) OR {place} < 1"
-        raised = "error('Array subscript must be less than or equal to array length')"
-        return Value(
-            f"CASE WHEN {outside} THEN CAST({raised} AS {computed_type(item)}) "
-            f"ELSE {value.sql}[{place}] END",
-            item,
-        )
+        return _array_item(value, cast(index, BIGINT).sql)
 
 
 def _row_field(value: Value, place: int, node: Node) -> Value:
@@ -80,10 +73,28 @@ def _row_field(value: Value, place: int, node: Node) -> Value:
     return Value(f"struct_extract_at({value.sql}, {place})", value.type.children[place - 1].type)
 
 
+def _array_item(value: Value, index: str) -> Value:
+    item = value.type.children[0].type
+
+    def written(array: str, place: str) -> str:
+        raised = (
+            f"CASE WHEN {place} = 0 THEN 'SQL array indices start at 1' "
+            f"WHEN {place} < 0 THEN 'Array subscript is negative: ' || {place} "
+            f"ELSE 'Array subscript must be less than or equal to array length: ' "
+            f"|| {place} || ' > ' || len({array}) END"
+        )
+        outside = f"{place} > len({array}) OR {place} < 1"
+        return f"CASE WHEN {outside} THEN {failing(raised, item)} ELSE {array}[{place}] END"
+
+    return Value(bound(written, value.sql, index), item)
+
+
 def _map_item(value: Value, index: Value) -> Value:
     key_type, item = (child.type for child in value.type.children)
-    key = cast(index, key_type).sql
-    found = f"{value.sql}[{key}]"
-    raised = "CAST(error('Key not present in map') AS " + computed_type(item) + ")"
-    present = f"map_contains({value.sql}, {key}) OR {value.sql} IS NULL OR {key} IS NULL"
-    return Value(f"CASE WHEN {present} THEN {found} ELSE {raised} END", item)
+    raised = failing("'Key not present in map'", item)
+
+    def written(whole: str, key: str) -> str:
+        present = f"map_contains({whole}, {key}) OR {whole} IS NULL OR {key} IS NULL"
+        return f"CASE WHEN {present} THEN {whole}[{key}] ELSE {raised} END"
+
+    return Value(bound(written, value.sql, cast(index, key_type).sql), item)

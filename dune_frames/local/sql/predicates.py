@@ -121,8 +121,9 @@ class Predicates:
 
     def _in_list(self, value: Value, items: Sequence[Value], node: Node) -> Value:
         first, *rest = self._expressions.unified([value, *items], node)
-        if first.type.name in _FLOATS and any(item.literal is None for item in rest):
-            # NaN equals nothing, which DuckDB's own IN does not know.
+        floats = first.type.name in _FLOATS and any(item.literal is None for item in rest)
+        if floats or first.type.children:
+            # NaN equals nothing, and a null inside leaves it open: DuckDB's own IN knows neither.
             equal = [compared("=", first, item).sql for item in rest]
             return Value(f"({' OR '.join(equal)})", BOOLEAN)
         return Value(f"({first.sql} IN ({', '.join(item.sql for item in rest)}))", BOOLEAN)
@@ -130,7 +131,7 @@ class Predicates:
     def _in_query(self, value: Value, query: Node, scope: Scope) -> Value:
         sql, column = self._expressions.single_column(query, scope)
         wanted = common_of([value.type, column])
-        if wanted is None or wanted.name in _FLOATS:
+        if wanted is None or wanted.name in _FLOATS or wanted.children:
             raise failure(f"Cannot apply operator: {value.type} IN {column}", query)
         item = cast(Value('s."c0"', column), wanted).sql
         items = f'SELECT {item} FROM ({sql}) AS s("c0")'  # noqa: S608 - of parts written here

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from sqlglot import exp
 
 from dune_frames.local.sql.casts import cast
-from dune_frames.local.sql.expressions import Expressions
-from dune_frames.local.sql.failures import failure, unsupported
+from dune_frames.local.sql.failures import SqlError, failure, unsupported
+from dune_frames.local.sql.language import language
 from dune_frames.local.sql.parser import argument, parsed
 from dune_frames.local.sql.scopes import Relation, Scope
 from dune_frames.local.sql.selects import Selects
@@ -39,10 +39,10 @@ class Queries:
         self._depth = depth
         self._common: Mapping[str, Relation] = {}
         self._numbers = count(1)
-        expressions = Expressions(self)
+        expressions, calls = language(self)
         self._expressions = expressions
         self._sources = Sources(self, expressions)
-        self._selects = Selects(self._sources, expressions, expressions.calls)
+        self._selects = Selects(self._sources, expressions, calls)
 
     def query(self, node: Node, outer: Scope | None) -> Relation:
         """Return a query, written and typed."""
@@ -69,6 +69,10 @@ class Queries:
         if node is None:
             return ""
         recursive = bool(node.args.get("recursive"))
+        names = [one.alias.lower() for one in node.expressions]
+        for place, one in enumerate(node.expressions):
+            if one.alias.lower() in names[:place]:
+                raise failure(f"WITH query name '{one.alias}' specified more than once", one)
         parts = [self._common_table(one, outer, recursive=recursive) for one in node.expressions]
         return f"WITH {'RECURSIVE ' if recursive else ''}{', '.join(parts)} "
 
@@ -105,7 +109,12 @@ class Queries:
     def _view(self, sql: str, node: exp.Table) -> Relation:
         if self._depth >= _DEEPEST:
             raise failure("Query views refer to each other without end", node)
-        relation = Queries(self._tables, self._views, self._depth + 1).query(parsed(sql), None)
+        try:
+            inner = Queries(self._tables, self._views, self._depth + 1)
+            relation = inner.query(parsed(sql), None)
+        except SqlError as error:
+            # A place in the view's text is none in this one.
+            raise failure(error.args[0], node) from None
         if any(name is None for name, _ in relation.columns):
             raise failure("Column name not specified in a query view", node)
         return Relation(f"({relation.sql})", relation.columns)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from sqlglot import exp
 
 from dune_frames.local.sql.failures import failure, unsupported
-from dune_frames.local.sql.ordering import sort_items
+from dune_frames.local.sql.ordering import placed, sort_items, sort_key
 from dune_frames.local.sql.scopes import Relation, Scope
 
 if TYPE_CHECKING:
@@ -64,6 +64,8 @@ class Selects:
         """Return a SELECT, written and typed."""
         if not node.expressions:
             raise failure("mismatched input 'FROM'. Expecting a select list", node)
+        if node.args.get("distinct") and node.args["distinct"].args.get("on"):
+            raise unsupported("DISTINCT ON", node.args["distinct"])
         strange = {key for key, value in node.args.items() if value} - _CLAUSES
         if strange:
             raise unsupported(f"{min(strange).upper()}", node)
@@ -107,6 +109,9 @@ class Selects:
                     if isinstance(inner, exp.Column)
                     else None
                 )
+                star = inner.this if isinstance(inner, exp.Column) else inner
+                if any(star.args.values()):
+                    raise unsupported("a star without some columns", inner)
                 items += [_Item(c.name, inner, c.value) for c in scope.star(table or None, inner)]
             else:
                 items.append(_Item(_name(one), inner))
@@ -127,8 +132,14 @@ class Selects:
             return ""
         inner = Scope(scope.sources, scope.parent, merged=scope.merged)
         condition = self._expressions.condition(where.this, inner)
-        if inner.aggregates:
-            raise failure("WHERE clause cannot contain aggregations", inner.aggregates[0])
+        offenders = [*inner.aggregates, *where.this.find_all(exp.Window)]
+        if offenders:
+            shown = ", ".join(one.sql("trino") for one in offenders)
+            raise failure(
+                "WHERE clause cannot contain aggregations, window functions or grouping "
+                f"operations: [{shown}]",
+                offenders[0],
+            )
         return f" WHERE {condition}"
 
     def _group(self, node: exp.Select, items: Sequence[_Item], scope: Scope) -> str:
@@ -158,6 +169,9 @@ class Selects:
 
     def _having(self, node: exp.Select, scope: Scope) -> str:
         having = node.args.get("having")
+        window = having.find(exp.Window) if having else None
+        if window is not None:
+            raise failure("HAVING clause cannot contain window functions", window)
         return f" HAVING {self._expressions.condition(having.this, scope)}" if having else ""
 
     def _windows(self, node: exp.Select, scope: Scope) -> str:
@@ -180,21 +194,38 @@ class Selects:
             if item.name
         }
         inner = replace(scope, variables=names)
+        distinct = bool(node.args.get("distinct"))
         keys = [
-            f"{self._sort_key(one.this, items, values, inner)} {direction}"
+            sort_key(self._sort_value(one.this, items, values, inner, distinct=distinct), direction)
             for one, direction in sort_items(order)
         ]
         return f" ORDER BY {', '.join(keys)}"
 
-    def _sort_key(
-        self, node: Node, items: Sequence[_Item], values: Sequence[Value], scope: Scope
-    ) -> str:
+    def _sort_value(
+        self,
+        node: Node,
+        items: Sequence[_Item],
+        values: Sequence[Value],
+        scope: Scope,
+        *,
+        distinct: bool,
+    ) -> Value:
+        """Return what is sorted by; what is in the result already is its place there."""
         if isinstance(node, exp.Literal) and not node.is_string:
-            _item_at(node, items, "ORDER BY")
-            return node.name
-        key = self._expressions.value(node, scope).sql
-        written = [value.sql for value in values]
-        return str(written.index(key) + 1) if key in written else key
+            place = items.index(_item_at(node, items, "ORDER BY"))
+        else:
+            key = self._expressions.value(node, scope)
+            if key.literal is not None:
+                # DuckDB takes a text alone for a mistake.
+                key = replace(key, sql=f"coalesce({key.sql})")
+            written = [value.sql for value in values]
+            if key.sql not in written:
+                if distinct:
+                    message = "For SELECT DISTINCT, ORDER BY expressions must appear in select list"
+                    raise failure(message, node)
+                return key
+            place = written.index(key.sql)
+        return placed(values[place], place)
 
     def _check_grouping(self, node: exp.Select, scope: Scope) -> None:
         grouped = scope.aggregates or node.args.get("group") or node.args.get("having")
@@ -213,15 +244,20 @@ def limits(node: Node) -> str:
         number = limit.args.get("count") if fetch else limit.expression
         options = limit.args.get("limit_options")
         ties = fetch and options is not None and options.args.get("with_ties")
-        if number is not None and number.name.lower() != "all":
-            if ties or not number.name.isdecimal():
-                raise unsupported("this LIMIT", node)
+        everything = isinstance(number, exp.Var | exp.Column) and number.name.lower() == "all"
+        if number is not None and not everything:
+            if ties or not _is_count(number):
+                raise unsupported("this LIMIT", number)
             sql += f" LIMIT {number.name}"
     if offset is not None:
-        if not offset.expression.name.isdecimal():
-            raise unsupported("this OFFSET", node)
+        if not _is_count(offset.expression):
+            raise unsupported("this OFFSET", offset)
         sql += f" OFFSET {offset.expression.name}"
     return sql
+
+
+def _is_count(node: Node) -> bool:
+    return isinstance(node, exp.Literal) and not node.is_string and node.name.isdecimal()
 
 
 def _name(node: Node) -> str | None:

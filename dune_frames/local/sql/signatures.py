@@ -1,9 +1,12 @@
 """Signatures: the functions that are a matter of writing, one line each in the files beside this.
 
 A line is Trino's signature and the DuckDB SQL for it. ``T``, ``K`` and ``V`` stand for any type,
-``N`` for a number of at most 64 bits, ``...`` for further arguments of the last type. What a line
+``N`` for a number of at most 64 bits, ``S`` and ``Z`` for a timestamp without and with time zone of
+any precision, ``...`` for further arguments of the last type. What a line
 gives is cast to its type. Of the lines of one name the first that takes the arguments without
 coercion wins, then the first that takes them at all.
+
+``{fail:...}`` is a value of that type that fails with a message.
 
 In `AGGREGATES` the part before ``|`` is the call, which takes DISTINCT, ORDER BY, FILTER and OVER;
 the part after it says what to make of its value, called ``{value}``.
@@ -25,27 +28,6 @@ SCALARS = _lines("scalars")
 AGGREGATES = _lines("aggregates")
 #: Functions that only make sense over a window.
 WINDOWS = _lines("windows")
-
-#: Parts of a moment, all bigint, with DuckDB's word for each.
-PARTS = {
-    "year": "year",
-    "quarter": "quarter",
-    "month": "month",
-    "week": "week",
-    "week_of_year": "week",
-    "day": "day",
-    "day_of_month": "day",
-    "day_of_week": "isodow",
-    "dow": "isodow",
-    "day_of_year": "dayofyear",
-    "doy": "dayofyear",
-    "year_of_week": "isoyear",
-    "yow": "isoyear",
-    "hour": "hour",
-    "minute": "minute",
-    "second": "second",
-    "millisecond": "millisecond",
-}
 
 #: Other names of functions.
 ALIASES = {

@@ -114,8 +114,10 @@ class Sources:
 
     def _joined(self, left: str, join: exp.Join, scope: Scope) -> str:
         side, kind = (join.args.get("side") or "").upper(), (join.args.get("kind") or "").upper()
-        if join.args.get("method") or kind not in ("", "INNER", "OUTER", "CROSS"):
-            raise unsupported(f"{join.args.get('method') or kind} JOIN", join)
+        method = (join.args.get("method") or "").upper()
+        asof = method == "ASOF" and side in ("", "LEFT") and join.args.get("on") is not None
+        if (method and not asof) or kind not in ("", "INNER", "OUTER", "CROSS"):
+            raise unsupported(f"{method or kind} JOIN", join)
         right = self._item(join.this, scope)
         condition, using = join.args.get("on"), join.args.get("using")
         if using:
@@ -124,7 +126,7 @@ class Sources:
             on = self._expressions.condition(condition, _detached(scope))
         else:
             return f"{left} CROSS JOIN {right}"
-        return f"{left} {_SIDES[side]} {right} ON {on}"
+        return f"{left} {'ASOF ' if asof else ''}{_SIDES[side]} {right} ON {on}"
 
     def _using(self, identifier: Node, side: str, scope: Scope) -> str:
         """Return the condition of one column, and merge the two columns into one."""

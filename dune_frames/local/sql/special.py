@@ -5,59 +5,48 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from sqlglot import exp
-
 from dune_frames._types.table import DuneType
 from dune_frames.local.duckdb_types import computed_type
 from dune_frames.local.sql import operators
+from dune_frames.local.sql.binding import bound
 from dune_frames.local.sql.casts import cast
 from dune_frames.local.sql.failures import failure, unsupported
+from dune_frames.local.sql.ordering import is_random
+from dune_frames.local.sql.sequences import sequence
 from dune_frames.local.sql.types import (
     BIGINT,
-    TIMESTAMP,
     UNKNOWN,
     VARCHAR,
+    array_of,
     can_become,
-    is_moment,
     map_of,
 )
-from dune_frames.local.sql.values import Value, sql_string
+from dune_frames.local.sql.values import Value, failing, sql_string
+from dune_frames.local.udfs.texts import PLACEHOLDER
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Sequence
+
+    from sqlglot import exp
 
     from dune_frames.local.sql.expressions import Expressions
+    from dune_frames.local.sql.nodes import Node
+    from dune_frames.local.sql.parts import Parts
     from dune_frames.local.sql.scopes import Scope
 
-#: MySQL's format letters, which date_format and date_parse take, as strftime's. The others are
-#: refused: https://trino.io/docs/current/functions/datetime.html#mysql-date-functions
-_FORMAT = {
-    **{letter: f"%{letter}" for letter in "YymdHSfbajpH"},
-    "h": "%I",
-    "I": "%I",
-    "i": "%M",
-    "s": "%S",
-    "M": "%B",
-    "c": "%-m",
-    "e": "%-d",
-    "W": "%A",
-    "k": "%-H",
-    "l": "%-I",
-    "r": "%I:%M:%S %p",
-    "T": "%H:%M:%S",
-    "v": "%V",
-    "x": "%G",
-    "%": "%%",
-}
+    #: Calls a plain function with values.
+    Named = Callable[[str, Sequence[Value], Node], Value]
+
+_EMPTY_MAP = map_of(UNKNOWN, UNKNOWN)
 _MOST_ARGUMENTS = 10_000
-_UNITS = ("millisecond", "second", "minute", "hour", "day", "week", "month", "quarter", "year")
 
 
 class Special:
     """Translates calls that are not a matter of one line."""
 
-    def __init__(self, expressions: Expressions) -> None:
+    def __init__(self, expressions: Expressions, parts: Parts, named: Named) -> None:
         self._expressions = expressions
+        self._named = named
         self.rules: dict[str, Callable[[exp.Anonymous, Scope], Value]] = {
             "if": self._if,
             "coalesce": self._coalesce,
@@ -68,14 +57,15 @@ class Special:
             "typeof": self._typeof,
             "mod": self._mod,
             "concat": self._concat,
-            "row": expressions.parts.row,
+            "row": parts.row,
             "map": self._map,
+            "sequence": self._sequence,
+            "format": self._format,
+            "array_join": self._array_join,
             "grouping": self._grouping,
-            "date_add": self._date_add,
-            "date_format": self._date_format,
-            "date_parse": self._date_parse,
-            "at_timezone": self._at_timezone,
             "regexp_replace": self._regexp_replace,
+            "regexp_extract": self._regexp_extract,
+            "regexp_extract_all": self._regexp_extract,
         }
 
     def _values(self, node: exp.Anonymous, scope: Scope, *counts: int) -> list[Value]:
@@ -100,15 +90,25 @@ class Special:
 
     def _nullif(self, node: exp.Anonymous, scope: Scope) -> Value:
         value, other = self._values(node, scope, 2)
-        equal = operators.compared("=", value, other).sql
-        return Value(f"CASE WHEN {equal} THEN NULL ELSE {value.sql} END", value.type)
+
+        def written(one: str, another: str) -> str:
+            equal = operators.compared("=", replace(value, sql=one), replace(other, sql=another))
+            return f"CASE WHEN {equal.sql} THEN NULL ELSE {one} END"
+
+        return Value(bound(written, value.sql, other.sql), value.type)
 
     def _extreme(self, node: exp.Anonymous, scope: Scope) -> Value:
         """Return null when any value is null, which DuckDB's functions pass over."""
         values = self._expressions.unified(self._values(node, scope), node)
-        missing = " OR ".join(f"{value.sql} IS NULL" for value in values)
-        chosen = f"{node.name.lower()}({', '.join(value.sql for value in values)})"
-        return Value(f"CASE WHEN {missing} THEN NULL ELSE {chosen} END", values[0].type)
+        if values[0].type.children:
+            raise unsupported(f"{node.name} of {values[0].type}", node)
+        choose = _least_of if node.name.lower() == "least" else _greatest_of(values[0].type)
+
+        def written(*operands: str) -> str:
+            missing = " OR ".join(f"{operand} IS NULL" for operand in operands)
+            return f"CASE WHEN {missing} THEN NULL ELSE {choose(*operands)} END"
+
+        return Value(bound(written, *(value.sql for value in values)), values[0].type)
 
     def _try(self, node: exp.Anonymous, scope: Scope) -> Value:
         """Let errors become null: ours where they are written, DuckDB's in its own TRY."""
@@ -116,7 +116,7 @@ class Special:
         if inner is None:
             raise failure("Unexpected number of arguments for function try", node)
         value = self._expressions.value(inner, replace(scope, attempt=True))
-        if "error(" in value.sql or "random()" in value.sql:
+        if is_random(value.sql):
             raise unsupported("try around this expression", node)
         return Value(f"TRY({value.sql})", value.type)
 
@@ -137,7 +137,7 @@ class Special:
 
     def _map(self, node: exp.Anonymous, scope: Scope) -> Value:
         if not node.expressions:
-            return Value("MAP {}", map_of(UNKNOWN, UNKNOWN))
+            return Value(f"CAST(MAP {{}} AS {computed_type(_EMPTY_MAP)})", _EMPTY_MAP)
         keys, values = self._values(node, scope, 2)
         if keys.type.name != "array" or values.type.name != "array":
             raise failure(f"Unexpected parameters ({keys.type}, {values.type}) for map", node)
@@ -148,39 +148,69 @@ class Special:
         values = self._values(node, replace(scope, in_aggregate=True, ungrouped=[]))
         return Value(f"CAST(grouping({', '.join(v.sql for v in values)}) AS BIGINT)", BIGINT)
 
-    # Moments
+    # Arrays
 
-    def _date_add(self, node: exp.Anonymous, scope: Scope) -> Value:
-        unit = node.expressions[0].name.lower() if node.expressions else ""
-        if unit not in _UNITS:
-            raise failure(f"'{unit}' is not a valid TIMESTAMP field", node)
-        _, count, moment = self._values(node, scope, 3)
-        if not is_moment(moment.type) or not can_become(count.type, BIGINT):
-            raise failure(f"Unexpected parameters ({moment.type}) for function date_add", node)
-        one = "3 MONTH" if unit == "quarter" else f"1 {unit.upper()}"
-        moved = f"{moment.sql} + INTERVAL {one} * CAST({count.sql} AS INTEGER)"
-        return Value(f"CAST({moved} AS {computed_type(moment.type)})", moment.type)
+    def _sequence(self, node: exp.Anonymous, scope: Scope) -> Value:
+        values = self._values(node, scope, 2, 3)
+        made = sequence(values)
+        if made is None:
+            given = ", ".join(str(value.type) for value in values)
+            raise failure(f"Unexpected parameters ({given}) for function sequence", node)
+        return made
 
-    def _date_format(self, node: exp.Anonymous, scope: Scope) -> Value:
-        value = self._values(node, scope, 2)[0]
-        if not is_moment(value.type):
-            raise failure(f"Unexpected parameters ({value.type}) for function date_format", node)
-        moment = cast(value, replace(TIMESTAMP, arguments=value.type.arguments or (3,)))
-        return Value(f"strftime({moment.sql}, {sql_string(_format(node))})", VARCHAR)
-
-    def _date_parse(self, node: exp.Anonymous, scope: Scope) -> Value:
-        value = self._expressions.text(node.expressions[0], scope)
-        self._values(node, scope, 2)
-        name = "try_strptime" if scope.attempt else "strptime"
-        parsed = f"{name}({value.sql}, {sql_string(_format(node))})"
-        return Value(f"CAST({parsed} AS TIMESTAMP)", TIMESTAMP)
-
-    def _at_timezone(self, node: exp.Anonymous, scope: Scope) -> Value:
-        self._values(node, scope, 2)
-        value, zone = node.expressions
-        return self._expressions.value(exp.AtTimeZone(this=value, zone=zone), scope)
+    def _array_join(self, node: exp.Anonymous, scope: Scope) -> Value:
+        """Join items as Trino writes them; nulls are passed over, or replaced."""
+        array, *texts = self._values(node, scope, 2, 3)
+        if array.type.name != "array" or not all(can_become(t.type, VARCHAR) for t in texts):
+            given = ", ".join(str(value.type) for value in (array, *texts))
+            raise failure(f"Unexpected parameters ({given}) for function array_join", node)
+        shown = cast(Value("j", array.type.children[0].type), VARCHAR).sql
+        if texts[1:]:
+            shown = f"coalesce({shown}, {texts[1].sql})"
+        items = f"list_transform({array.sql}, lambda j: {shown})"
+        return Value(f"text_join({items}, {texts[0].sql})", VARCHAR)
 
     # Text
+
+    def _format(self, node: exp.Anonymous, scope: Scope) -> Value:
+        """Fill Java's placeholders, each of which takes values of some types only."""
+        template, *values = self._values(node, scope)
+        if not can_become(template.type, VARCHAR):
+            raise failure(f"Unexpected parameters ({template.type}) for function format", node)
+        wanted = _placeholders(template.literal, node)
+        if len(values) < max((place for place, _ in wanted), default=0):
+            raise failure("Format specifier without a value", node)
+        for place, kind in wanted:
+            if values[place - 1].type.name not in _FORMATTED[kind] | {"unknown"}:
+                raise unsupported(f"format of {values[place - 1].type} with %{kind}", node)
+        texts = ", ".join(cast(value, VARCHAR).sql for value in values)
+        filled = f"text_format({template.sql}, CAST([{texts}] AS VARCHAR[]))"
+        return Value(filled, VARCHAR)
+
+    def _regexp_extract(self, node: exp.Anonymous, scope: Scope) -> Value:
+        """Extract a group; one that took no part gives null, which RE2 does not tell from ''."""
+        values = self._values(node, scope, 2, 3)
+        name = node.name.lower()
+        if len(values) == 2:  # noqa: PLR2004 - no group
+            return self._named(name, values, node)
+        group = values[2].literal or ""
+        if not group.isdecimal():
+            raise unsupported(f"{name} with a group that is no literal", node)
+        dune = VARCHAR if name == "regexp_extract" else array_of(VARCHAR)
+        refused = f"{name} of a group that may be missing is not supported by the embedded Dune"
+        failed = failing(sql_string(refused), dune)
+
+        def written(text: str, pattern: str) -> str:
+            taken = f"{name}({text}, {pattern}, {group})"
+            is_empty = f"{taken} = ''" if dune == VARCHAR else f"list_contains({taken}, '')"
+            optional = f"regexp_matches({pattern}, '\\)[?*{{]|\\|')"
+            groups = f"len({pattern}) - len(replace({pattern}, '(', ''))"
+            unclear = f"{group} > 0 AND {is_empty} AND ({optional} OR {group} > {groups})"
+            found = f"regexp_matches({text}, {pattern}) OR {dune == array_of(VARCHAR)}"
+            return f"CASE WHEN {unclear} THEN {failed} WHEN {found} THEN {taken} END"
+
+        texts = (self._expressions.text(one, scope).sql for one in node.expressions[:2])
+        return Value(f"CAST({bound(written, *texts)} AS {computed_type(dune)})", dune)
 
     def _regexp_replace(self, node: exp.Anonymous, scope: Scope) -> Value:
         values = self._values(node, scope, 2, 3)
@@ -192,23 +222,45 @@ class Special:
         return Value(f"regexp_replace({texts[0]}, {texts[1]}, {replacement}, 'g')", VARCHAR)
 
 
-def _format(node: exp.Anonymous) -> str:
-    """Return the format of date_format or date_parse as strftime's."""
-    literal = node.expressions[1]
-    if not isinstance(literal, exp.Literal):
-        raise unsupported(f"{node.name} with a format that is no literal", node)
-    return "".join(_format_parts(iter(literal.name), node))
+_WHOLE = frozenset(("tinyint", "smallint", "integer", "bigint"))
+_PARTED = frozenset(("decimal", "real", "double"))
+#: The types whose text is the same in Java, by the letter of the placeholder.
+_FORMATTED = {
+    "s": _WHOLE | _PARTED | {"varchar", "char", "boolean", "date", "uint256", "int256", "uuid"},
+    "d": _WHOLE,
+    "f": _PARTED,
+}
 
 
-def _format_parts(letters: Iterator[str], node: exp.Anonymous) -> Iterator[str]:
-    for letter in letters:
-        if letter != "%":
-            yield letter
-            continue
-        code = next(letters, "")
-        if code not in _FORMAT:
-            raise unsupported(f"the date format %{code}", node)
-        yield _FORMAT[code]
+def _placeholders(template: str | None, node: Node) -> list[tuple[int, str]]:
+    """Return which value each placeholder of a format takes, counted from 1, and its letter."""
+    if template is None:
+        raise unsupported("format with a format that is no literal", node)
+    if "%" in PLACEHOLDER.sub("", template):
+        raise unsupported(f"the format {template}", node)
+    found: list[tuple[int, str]] = []
+    for match in PLACEHOLDER.finditer(template):
+        if match["kind"] in "sdf":
+            following = 1 + sum(place > 0 for place, _ in found)
+            found.append((int(match["place"] or following), match["kind"]))
+    return found
+
+
+def _least_of(*operands: str) -> str:
+    return f"least({', '.join(operands)})"
+
+
+def _greatest_of(dune: DuneType) -> Callable[..., str]:
+    """Return what chooses the greatest value, which NaN is only among nothing but NaN."""
+
+    def plain(*operands: str) -> str:
+        return f"greatest({', '.join(operands)})"
+
+    def of_numbers(*operands: str) -> str:
+        numbers = (f"CASE WHEN NOT isnan({operand}) THEN {operand} END" for operand in operands)
+        return f"coalesce(greatest({', '.join(numbers)}), {operands[0]})"
+
+    return of_numbers if dune.name in ("real", "double") else plain
 
 
 def _replacement(text: str, node: exp.Anonymous) -> str:

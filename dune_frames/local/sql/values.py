@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from dune_frames.local.duckdb_types import computed_type
+
 if TYPE_CHECKING:
     from dune_frames._types.table import DuneType
 
@@ -31,6 +33,11 @@ class Value:
 def sql_string(text: str) -> str:
     """Write a text as a SQL string."""
     return "'" + text.replace("'", "''") + "'"
+
+
+def failing(message: str, dune: DuneType) -> str:
+    """Write a value of a type that fails when it is asked for; the message is SQL."""
+    return f"CAST(fail({message}) AS {computed_type(dune)})"
 
 
 def sql_name(name: str) -> str:

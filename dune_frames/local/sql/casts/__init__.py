@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dune_frames.local.duckdb_types import computed_type
-from dune_frames.local.sql.casts import moments, nested, numbers, texts
+from dune_frames.local.sql.casts import json_values, moments, nested, numbers, texts
 from dune_frames.local.sql.casts.cast import Cast, CastError, Rule
 from dune_frames.local.sql.types import BIG_INTEGERS, INTEGERS, UNKNOWN, is_number
 from dune_frames.local.sql.values import Value
@@ -41,6 +41,9 @@ def cast(value: Value, target: DuneType, *, attempt: bool = False) -> Value:
     rule = _RULES.get((_family(source), _family(target)))
     if rule is None:
         raise CastError(f"Cannot cast {source} to {target}")
+    if attempt and target.children:
+        # One part that cannot be cast makes all of it null.
+        return Value(f"TRY({cast(value, target).sql})", target)
     literal = value.literal if is_number(source) and is_number(target) else None
 
     def again(sql: str, given: DuneType, wanted: DuneType) -> str:
@@ -95,10 +98,21 @@ _RULES: dict[tuple[str, str], Rule] = {
     ("boolean", "text"): texts.to_text,
     ("boolean", "json"): texts.to_json,
     **{("text", wanted): texts.from_text for wanted in _SHAPED},
+    ("text", "timestamp with time zone"): texts.from_zoned_text,
     ("text", "big"): numbers.text_to_big,
     ("text", "text"): texts.text_to_text,
     ("text", "varbinary"): texts.text_to_bytes,
-    ("text", "json"): texts.to_json,
+    ("text", "json"): json_values.text_to_json,
+    ("date", "json"): json_values.text_to_json,
+    **{(given, "json"): json_values.text_to_json for given in _INSTANTS},
+    ("decimal", "json"): json_values.decimal_to_json,
+    ("float", "json"): json_values.number_to_json,
+    ("array", "json"): json_values.array_to_json,
+    ("map", "json"): json_values.map_to_json,
+    ("row", "json"): json_values.row_to_json,
+    ("json", "array"): json_values.json_to_array,
+    ("json", "map"): json_values.json_to_map,
+    ("json", "row"): json_values.json_to_row,
     ("varbinary", "text"): texts.bytes_to_text,
     **{(given, wanted): moments.moment_to_moment for given in _MOMENTS for wanted in _MOMENTS},
     ("time", "time"): moments.time_to_time,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from dune_frames.local.sql.binding import bound
 from dune_frames.local.sql.casts.moments import to_precision
 from dune_frames.local.sql.types import DOUBLE, INTEGERS, VARCHAR, fraction_digits
 from dune_frames.local.sql.values import sql_string
@@ -17,7 +18,8 @@ _NUMBER = r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?"
 _DATE = r"\s*\d{4}-\d{1,2}-\d{1,2}\s*"
 _CLOCK = r"\d{1,2}:\d{1,2}(:\d{1,2}(\.\d+)?)?"
 _MOMENT = rf"\s*\d{{4}}-\d{{1,2}}-\d{{1,2}}(\s+{_CLOCK})?\s*"
-_ZONED = rf"\s*\d{{4}}-\d{{1,2}}-\d{{1,2}}(\s+{_CLOCK})?\s*(UTC|Z|[+-]\d\d:\d\d)?\s*"
+#: A moment at a zone that is not UTC.
+_ELSEWHERE = rf"(?:{_MOMENT})(?:[A-Za-z]+/[A-Za-z_/+-]+|[+-](?:0?[1-9]|1\d):\d\d)\s*"
 #: What a text must look like to become a type; DuckDB would take more.
 _SHAPES = {
     **dict.fromkeys(INTEGERS, _INTEGER),
@@ -28,23 +30,47 @@ _SHAPES = {
     "date": _DATE,
     "time": _CLOCK,
     "timestamp": _MOMENT,
-    "timestamp with time zone": _ZONED,
     "uuid": r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}",
 }
 
 
 def from_text(cast: Cast) -> str:
     """Cast a text that has the shape its type needs."""
-    shaped = f"regexp_full_match({cast.sql}, {sql_string(_SHAPES[cast.target.name])})"
-    if cast.attempt:
-        return _finished(cast, f"CASE WHEN {shaped} THEN {cast.sql} END")
-    shown = str(cast.target).upper()
-    text = f"'Cannot cast ''' || {cast.sql} || ''' to {shown}'"
-    return _finished(
-        cast,
-        f"CASE WHEN {shaped} OR {cast.sql} IS NULL THEN {cast.sql} "
-        f"ELSE CAST(error({text}) AS VARCHAR) END",
-    )
+    shape = sql_string(_SHAPES[cast.target.name])
+
+    def attempted(text: str) -> str:
+        return f"CASE WHEN regexp_full_match({text}, {shape}) THEN {text} END"
+
+    def checked(text: str) -> str:
+        shaped = f"regexp_full_match({text}, {shape}) OR {text} IS NULL"
+        return f"CASE WHEN {shaped} THEN {text} ELSE fail({_refusal(cast, text)}) END"
+
+    return _finished(cast, bound(attempted if cast.attempt else checked, cast.sql))
+
+
+def _refusal(cast: Cast, text: str) -> str:
+    """Return Trino's words for a text that is no such value, as SQL."""
+    name = cast.target.name
+    if name == "decimal":
+        shown = str(cast.target).upper().replace(" ", "")
+        return f"'Cannot cast VARCHAR ''' || {text} || ''' to {shown}. Value is not a number.'"
+    if name in ("date", "time", "timestamp", "timestamp with time zone"):
+        return f"'Value cannot be cast to {name}: ' || {text}"
+    word = "INT" if name == "integer" else name.upper()
+    return f"'Cannot cast ''' || {text} || ''' to {word}'"
+
+
+def from_zoned_text(cast: Cast) -> str:
+    """Read an instant. Dune keeps the zone of the text, which only UTC's clock can do here."""
+
+    def written(text: str) -> str:
+        elsewhere = f"regexp_full_match({text}, {sql_string(_ELSEWHERE)})"
+        refused = "fail('a time zone other than UTC is not supported by the embedded Dune')"
+        return f"CASE WHEN {elsewhere} THEN {refused} ELSE {text} END"
+
+    local = f"regexp_replace({bound(written, cast.sql)}, '\\s*(UTC|Z|[+-]00:00)\\s*$', '')"
+    moment = cast.again(local, VARCHAR, replace(cast.target, name="timestamp"))
+    return f"timezone('UTC', CAST({moment} AS TIMESTAMP))"
 
 
 def _finished(cast: Cast, sql: str) -> str:
@@ -90,16 +116,7 @@ def text_to_bytes(cast: Cast) -> str:
 
 def json_to_text(cast: Cast) -> str:
     """Take a JSON scalar as text; what is nested has no such cast."""
-    scalar = (
-        f"CASE WHEN json_type({cast.sql}) NOT IN ('OBJECT', 'ARRAY') THEN {cast.sql} ->> '$' END"
-    )
-    if cast.attempt:
-        return _sized(cast, f"({scalar})")
-    shown = f"'Cannot cast ''' || CAST({cast.sql} AS VARCHAR) || ''' to VARCHAR'"
-    nested = f"json_type({cast.sql}) IN ('OBJECT', 'ARRAY')"
-    return _sized(
-        cast, f"(CASE WHEN {nested} THEN CAST(error({shown}) AS VARCHAR) ELSE {scalar} END)"
-    )
+    return _sized(cast, cast.udf("json_as_text", f"CAST({cast.sql} AS VARCHAR)"))
 
 
 def json_to_scalar(cast: Cast) -> str:

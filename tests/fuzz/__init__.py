@@ -1,0 +1,1 @@
+"""Fuzzing of the embedded Dune: random SQL and random requests, and what must never come of them."""
