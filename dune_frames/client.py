@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, overload
 from dune_frames import pipeline
 from dune_frames._ask.binding import bind
 from dune_frames._ask.params import encode
-from dune_frames._ask.query import query_id_of
+from dune_frames._ask.query import execution_id_of, query_id_of
 from dune_frames._network.key import Key
 from dune_frames._network.settings import key_of, url_of
 from dune_frames._network.transport import Transport
@@ -402,7 +402,7 @@ class Dune:
 
     def execution(self, execution_id: str) -> Execution:
         """Return the handle of an execution by its id. Sends nothing."""
-        return Execution(execution_id, self._calls)
+        return Execution(execution_id_of(execution_id), self._calls)
 
     def latest_execution(self, query: QueryReference, params: Params = None) -> Execution:
         """Return the handle of the latest run of a saved query, finished or not.
@@ -565,6 +565,7 @@ class Dune:
 
 
 def _sql(sql: str, params: Params, performance: str | None) -> Sql:
-    if not sql.strip():
-        raise InvalidRequestError("the SQL is empty", advice="give a query, such as 'SELECT 1'.")
+    if not isinstance(sql, str) or not sql.strip():
+        what = "the SQL is empty" if isinstance(sql, str) else f"{sql!r} is no SQL"
+        raise InvalidRequestError(what, advice="give a query, such as 'SELECT 1'.")
     return Sql(bind(sql, params), performance)

@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from dune_frames import errors
 from dune_frames._download.cache import cache_size, clear_cache, trim
 from dune_frames.local import LocalDune
 
@@ -159,6 +160,16 @@ def test_the_least_recently_used_goes_first(cache, monkeypatch):
         assert left == {ids[0], ids[2]}
         clear_cache()
         assert cache_size() == 0
+
+
+@pytest.mark.parametrize("wrong", ["lots", "-1", "nan"])
+def test_a_size_that_is_none_is_refused_before_anything_is_sent(local, cache, monkeypatch, wrong):
+    """A setting that cannot be meant costs no run and no export."""
+    monkeypatch.setenv("DUNE_FRAMES_CACHE_MB", wrong)
+    local.clear_requests()
+    with pytest.raises(errors.ConfigurationError, match="DUNE_FRAMES_CACHE_MB"):
+        local.client().read_sql("SELECT 1 AS n")
+    assert local.requests == ()
 
 
 def test_files_are_private(local, cache, execution_id):

@@ -182,6 +182,17 @@ def test_a_partial_result_is_taken_when_asked_for():
     assert dict(replay.steps[-1].request.query)["allow_partial_results"] == "true"
 
 
+def test_a_status_without_column_names_leaves_them_to_the_first_page():
+    """Results of 2022 could lack the names; their rows have them."""
+    told = {"column_names": [], "total_row_count": 1, "total_result_set_bytes": 9}
+    done = {"execution_id": ID, "state": "QUERY_STATE_COMPLETED"}
+    page = {"result": {"rows": [{"n": 1}], "metadata": {"row_count": 1}}}
+    replay = Replay([answer(200, done | {"result_metadata": told}), answer(200, done | page)])
+    pinned = replay.run(pin_execution(ID, Ask()))
+    assert pinned.status.metadata.column_names == ("n",)
+    assert pinned.first is not None
+
+
 def test_an_answer_about_another_run_is_refused():
     """A status or page of another execution than was asked for is an error, never believed."""
     wrong = state("COMPLETED", OTHER, result_metadata=METADATA)

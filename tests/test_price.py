@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 
 import numpy as np
 import pyarrow as pa
@@ -102,3 +103,34 @@ def test_parameters_are_part_of_the_record(local):
 def test_an_estimate_is_written_as_people_write_numbers(rows, megabytes, text):
     """Figures have three digits or all of them, and never a power of ten."""
     assert str(Estimate(rows, megabytes, {"free": 20 * megabytes}, "...")) == text
+
+
+WRONG = [
+    {"schema_overrides": {"n": "int64"}}, {"schema_overrides": [("n", 1)]}, {"columns": [1]},
+    {"columns": 5}, {"columns": "n"}, {"timeout": "5"}, {"timeout": timedelta(seconds=5)},
+    {"timeout": True}, {"timeout": 0}, {"max_export_mb": "5"}, {"max_export_mb": -1},
+    {"max_export_mb": float("nan")}, {"sample_count": 1, "limit": 1}, {"max_age": np.timedelta64(1)},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("wrong", WRONG, ids=str)
+def test_an_option_that_cannot_be_meant_costs_nothing(local, wrong):
+    """It is refused by name before the run starts, not when the run is paid."""
+    local.clear_requests()
+    with pytest.raises(errors.InvalidRequestError, match=next(iter(wrong))):
+        local.client().read_sql("SELECT 1 AS n", cache=False, **wrong)
+    assert local.requests == ()
+
+
+@pytest.mark.parametrize("wrong", [None, 5, b"SELECT 1"])
+def test_sql_is_text(local, wrong):
+    """What is no text is no SQL."""
+    with pytest.raises(errors.InvalidRequestError, match="is no SQL"):
+        local.client().read_sql(wrong)
+
+
+@pytest.mark.parametrize("number", [np.float32(5), np.int64(5), 5, float("inf")])
+def test_numbers_of_numpy_are_amounts(local, number):
+    """A timeout and a size may come out of a calculation."""
+    frame = local.client().read_sql("SELECT 1 AS n", timeout=number, max_export_mb=number)
+    assert frame["n"].tolist() == [1]

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dune_frames._ask.query import Window, age_of, query_id_of
+from dune_frames._ask.query import Window, age_of, execution_id_of, query_id_of
 from dune_frames.errors import DuneError, InvalidRequestError
 
 IDS = st.integers(1, 2**63 - 1)
@@ -77,7 +77,8 @@ def test_ages(given_age: Any, age: timedelta | None) -> None:
     "wrong",
     [
         -1, -0.5, timedelta(seconds=-1), True, float("nan"), float("inf"), 1e300, "1", "h", "1y",
-        "-1h", "1h30m", "", "99999999999w", "1e3s", b"1h", [1], {}, Decimal(1), "1 hour",
+        "-1h", "1h30m", "", "99999999999w", "1e3s", b"1h", [1], {}, Decimal(1), "1 hour", np.timedelta64(1, "h"),
+        np.timedelta64(1, "ns"),
     ],
 )  # fmt: skip
 def test_what_is_no_age(wrong: Any) -> None:
@@ -141,3 +142,15 @@ def test_a_page_keeps_what_was_asked() -> None:
     window = Window(columns=("b", "a"), filters="a > 1", sort_by="a desc", limit=100, offset=7)
     page = window.page(39, 32)
     assert page == Window(("b", "a"), "a > 1", "a desc", 32, 39)
+
+
+@pytest.mark.parametrize("wrong", [None, 5, "", " \n", b"01HKZJ2683PHF9Q9PHHQ8FW4Q1"])
+def test_what_is_no_id_of_an_execution(wrong: Any) -> None:
+    """An execution is named by a text with something in it; nothing is asked of Dune otherwise."""
+    with pytest.raises(InvalidRequestError, match="is no id of an execution"):
+        execution_id_of(wrong)
+
+
+def test_blanks_around_an_id_are_none_of_it() -> None:
+    """An id that was copied with blanks around it is the same id."""
+    assert execution_id_of(" 01HKZJ2683PHF9Q9PHHQ8FW4Q1\n") == "01HKZJ2683PHF9Q9PHHQ8FW4Q1"

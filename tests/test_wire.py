@@ -343,9 +343,18 @@ FOREIGN = [
 @pytest.mark.parametrize("told", OWN)
 def test_our_own_address_is_accepted(told):
     """An address at the configured scheme, host and port is ours, however it is written."""
-    body = {"execution_id": ID, "state": "x", "next_uri": told}
+    body = {"execution_id": ID, "state": "x", "next_uri": told, "next_offset": 5}
     answers.read_results(answer(200, body))
-    answers.read_csv_offset(answer(200, b"", x_dune_next_uri=told))
+    answers.read_csv_offset(answer(200, b"", x_dune_next_uri=told, x_dune_next_offset="5"))
+
+
+def test_a_next_page_without_its_offset_is_refused():
+    """A page that is announced and not placed would go missing: the answer is no good."""
+    body = {"execution_id": ID, "state": "x", "next_uri": "/api/v1/x?offset=5"}
+    with pytest.raises(MalformedBodyError, match="without the offset"):
+        answers.read_results(answer(200, body))
+    with pytest.raises(MalformedBodyError, match="without the offset"):
+        answers.read_csv_offset(answer(200, b"", x_dune_next_uri="/api/v1/x"))
 
 
 @pytest.mark.parametrize("told", FOREIGN, ids=str)

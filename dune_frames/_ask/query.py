@@ -47,6 +47,22 @@ def query_id_of(query: QueryReference) -> int:
     return number
 
 
+def execution_id_of(execution: str) -> str:
+    """Return the id of an execution, without blanks around it.
+
+    Raises
+    ------
+    InvalidRequestError
+        It is no text, or there is nothing in it.
+    """
+    if not isinstance(execution, str) or not execution.strip():
+        raise InvalidRequestError(
+            f"{execution!r} is no id of an execution",
+            advice="give the id as Dune shows it, such as '01HKZJ2683PHF9Q9PHHQ8FW4Q1'.",
+        )
+    return execution.strip()
+
+
 MaxAge: TypeAlias = float | timedelta | str | None
 
 _AGE = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(s|m|h|d|w)\s*")
@@ -82,12 +98,18 @@ def age_of(max_age: MaxAge) -> timedelta | None:
     return age
 
 
+def is_amount(value: object) -> bool:
+    """Tell whether a value is a number. numpy's durations, of any unit, say that they are."""
+    is_duration = getattr(getattr(value, "dtype", None), "kind", None) == "m"
+    return not isinstance(value, bool) and isinstance(value, Real) and not is_duration
+
+
 def _timedelta(age: object) -> timedelta | None:
     if isinstance(age, timedelta):
         return age
     found = _AGE.fullmatch(age) if isinstance(age, str) else None
     unit, size = (_UNITS[found[2]], found[1]) if found else ("seconds", age)
-    if isinstance(size, bool) or not (found or isinstance(size, Real)):
+    if not (found or is_amount(size)):
         return None
     try:
         return timedelta(**{unit: float(size)})  # type: ignore[arg-type]

@@ -26,6 +26,7 @@ from urllib.parse import urlsplit
 
 from dune_frames._download.store import PageStore, appearing
 from dune_frames._wire.answers import Metadata, Status
+from dune_frames.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -76,6 +77,7 @@ class Cache:
     @classmethod
     def of(cls, base_url: str, account: str) -> Cache:
         """Return the part for an address and an account's digest."""
+        _allowed_bytes()  # so that a setting that cannot be meant is refused before rows are paid
         host = urlsplit(base_url).netloc.replace(":", "_")
         return cls(cache_folder() / "v1" / f"{host}-{account}")
 
@@ -147,9 +149,19 @@ def _status_of(kept: dict[str, Any]) -> Status:
     return Status(**(kept | times | {"metadata": Metadata(**(told | lists)), "failure": None}))
 
 
+def _allowed_bytes() -> float:
+    told = os.environ.get(SIZE_VARIABLE) or DEFAULT_MEGABYTES
+    with suppress(ValueError):
+        if float(told) >= 0:
+            return float(told) * _MEGABYTE
+    raise ConfigurationError(
+        f"{SIZE_VARIABLE}={told!r} is no size", advice="give megabytes from 0 on, or leave it out."
+    )
+
+
 def trim() -> None:
     """Delete the least recently used executions while the cache holds more than it may."""
-    allowed = float(os.environ.get(SIZE_VARIABLE, DEFAULT_MEGABYTES)) * _MEGABYTE
+    allowed = _allowed_bytes()
     kept = sorted(_executions(cache_folder()))
     held = sum(size for _, _, size in kept)
     for _, folder, size in kept:

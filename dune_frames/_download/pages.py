@@ -68,13 +68,19 @@ def csv_page(plan: Plan, answer: endpoints.Answer) -> Page:
         raise MalformedBodyError("the CSV ends within a line")
     if not set(plan.schema.names) <= _header(answer.body):
         raise MalformedBodyError("it is not the CSV that was asked for")
+    if plan.rows is None and not answers.tells_its_end(answer):
+        raise _broken(
+            plan,
+            "neither the CSV nor the server tells how many rows there are, so some may be missing",
+            "read it with format='json', which shows where it ends.",
+        )
     return Page(
         decode_csv(answer.body, plan.schema), answers.read_csv_offset(answer), len(answer.body)
     )
 
 
 def _header(body: bytes) -> set[str]:
-    text = io.StringIO(body[:_HEADER_BYTES].decode(errors="replace"))
+    text = io.StringIO(body[:_HEADER_BYTES].decode("utf-8-sig", errors="replace"))
     try:
         return set(next(reader(text)))
     except (CsvError, StopIteration):

@@ -107,7 +107,7 @@ class _Arrow:
         import pyarrow as pa
 
         values = pa.chunked_array(self._chunks, self._type)
-        if self._backend == "pyarrow":
+        if self._backend == "pyarrow" and not pa.types.is_interval(self._type):  # it shows none
             return pd.Series(pd.arrays.ArrowExtensionArray(values))
         return _classic(values, self._backend)
 

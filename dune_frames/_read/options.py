@@ -7,9 +7,10 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields
 from datetime import timedelta
+from math import nan
 from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
 
-from dune_frames._ask.query import Window, age_of
+from dune_frames._ask.query import Window, age_of, is_amount
 from dune_frames._frame.frames import FrameOptions, refuse_other
 from dune_frames._progress.watch import refuse_other_progress
 from dune_frames._run.pin import Ask
@@ -117,6 +118,36 @@ progress : {None, True, False} or callable
     on the thread that reads: it should be quick, and when it fails the read goes on without it."""
 
 
+#: Options that are amounts: whether they may be zero, and what they are amounts of.
+_AMOUNTS = (
+    ("timeout", "above 0", "seconds"),
+    ("max_export_mb", "from 0 on", "units of 10^6 bytes"),
+)
+
+
+def _amount(name: str, given: object, allowed: str, of: str) -> float | None:
+    """Return an amount as a float, also one of numpy, or refuse what is none."""
+    if given is None:
+        return None
+    amount = float(given) if is_amount(given) else nan  # type: ignore[arg-type]
+    if amount > 0 or (amount == 0 and allowed != "above 0"):
+        return amount
+    raise InvalidRequestError(
+        f"{name}={given!r} is no amount of {of}", advice=f"give {of} {allowed}, or None."
+    )
+
+
+def _names_in(columns: object) -> tuple[str, ...]:
+    """Return the names of the columns wanted, or refuse what is no list of names."""
+    names = None if isinstance(columns, str) or not isinstance(columns, Iterable) else [*columns]
+    if names is None or not all(isinstance(name, str) for name in names):
+        raise InvalidRequestError(
+            f"columns={columns if names is None else names!r} is no list of column names",
+            advice='give a list of texts, such as ["block_time", "amount_usd"].',
+        )
+    return tuple(names)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
     """The options of one read, checked. The defaults of the public functions stand here."""
@@ -144,16 +175,12 @@ class Reading:
         refuse_other("varbinary", self.varbinary, ("hex", "bytes"))
         refuse_other("format", self.format, ("auto", "json", "csv"))
         refuse_other_progress(self.progress)
-        if isinstance(self.columns, str):
-            raise InvalidRequestError(
-                f"columns={self.columns!r} is one text", advice="give a list of column names."
-            )
         if self.columns is not None:
-            object.__setattr__(self, "columns", tuple(self.columns))  # an iterator is read once
-        if self.timeout is not None and not self.timeout > 0:
-            raise InvalidRequestError(
-                f"timeout={self.timeout!r} is no time", advice="give seconds above 0, or None."
-            )
+            # An iterator is read once.
+            object.__setattr__(self, "columns", _names_in(self.columns))
+        for name, least, what in _AMOUNTS:
+            object.__setattr__(self, name, _amount(name, getattr(self, name), least, what))
+        _ = self.ask, self.typing  # they refuse what cannot be meant, before anything is billed
 
     @property
     def ask(self) -> Ask:
@@ -172,7 +199,8 @@ class Reading:
     @property
     def typing(self) -> Typing:
         """How to type the columns."""
-        return Typing(TypeOptions(self.uint256, self.varbinary), self.schema_overrides or {})
+        overrides = {} if self.schema_overrides is None else self.schema_overrides
+        return Typing(TypeOptions(self.uint256, self.varbinary), overrides)
 
     def frame_options(self, frame: Any) -> FrameOptions:
         """Return what to make of the rows."""

@@ -162,7 +162,7 @@ class Read:
             schema=result_schema(names, types, typing),
             window=ask.window,
             stored=whole.total_row_count,
-            row_bytes=whole.row_bytes and whole.row_bytes * len(names) / len(whole.column_names),
+            row_bytes=whole.row_bytes and whole.row_bytes * _share(metadata, whole),
             allow_partial=ask.allow_partial,
             key=_key(metadata, typing, ask),
             whole_key=_key(whole, typing, ask),
@@ -188,6 +188,11 @@ def _key(metadata: Metadata, typing: Typing, ask: Ask) -> str:
     ]
     asked = (columns, typing.options, ask.window.filters, ask.window.sort_by, ask.allow_partial)
     return hashlib.sha256(repr(asked).encode()).hexdigest()[:16]
+
+
+def _share(part: Metadata, whole: Metadata) -> float:
+    """Return the share of the columns that a part has; of no columns, all."""
+    return len(part.column_names) / len(whole.column_names) if whole.column_names else 1.0
 
 
 def _project(metadata: Metadata, wanted: Sequence[str] | None) -> Metadata:

@@ -113,7 +113,7 @@ def pin_sql(
 def _pin(now: answers.Status, ask: Ask, sql: str | None = None) -> Flow[Pinned]:
     """Pin a finished run; where its status does not describe the result, the first page does."""
     usable(now, sql=sql, allow_partial=ask.allow_partial)
-    if now.metadata is not None:
+    if now.metadata is not None and now.metadata.column_names:
         return Pinned(now)
     request = endpoints.execution_results(
         now.execution_id, _first_part(ask.window, FIRST_ROWS), allow_partial=ask.allow_partial

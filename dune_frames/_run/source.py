@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
+from dune_frames._ask.query import execution_id_of
 from dune_frames._wire import endpoints
 
 if TYPE_CHECKING:
@@ -53,6 +54,9 @@ class Existing:
 
     execution_id: str
     parameters: Parameters = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "execution_id", execution_id_of(self.execution_id))
 
     @property
     def question(self) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,7 @@ from dune_frames._types.table import DuneType, TypeOptions, arrow_type, parse_ty
 from dune_frames.errors import DecodeError, InvalidRequestError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     import pyarrow as pa
 
@@ -33,6 +34,11 @@ class Typing:
     overrides: Mapping[str, pa.DataType] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        if not isinstance(self.overrides, Mapping):
+            raise InvalidRequestError(
+                f"schema_overrides={self.overrides!r} is no mapping",
+                advice='give {column: type}, such as {"n": pyarrow.int64()}.',
+            )
         for name, to in self.overrides.items():
             _refuse_unreadable(name, to)
 

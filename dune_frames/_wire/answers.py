@@ -157,10 +157,12 @@ def read_results(answer: Answer) -> Results:
     """Return what a JSON results endpoint sent, its rows still as bytes."""
     envelope, rows = cut_out_rows(answer.body)
     _refuse_foreign(answer, envelope.get("next_uri"))
+    next_offset = _count(envelope, "next_offset")
+    _refuse_untold(next_offset, envelope.get("next_uri"))
     return Results(
         status=_with_columns(_status(envelope), rows),
         rows=rows if isinstance(envelope.get("result"), dict) else None,
-        next_offset=_count(envelope, "next_offset"),
+        next_offset=next_offset,
     )
 
 
@@ -170,7 +172,13 @@ def read_csv_offset(answer: Answer) -> int | None:
     offset = answer.headers.get(NEXT_OFFSET_HEADER)
     if offset is not None and not re.fullmatch(r"\d{1,18}", offset):
         raise MalformedBodyError(f"{NEXT_OFFSET_HEADER} is no row offset")
+    _refuse_untold(offset, answer.headers.get(NEXT_URI_HEADER))
     return None if offset is None else int(offset)
+
+
+def tells_its_end(answer: Answer) -> bool:
+    """Tell whether an answer says how long it is, so that one cut short cannot pass for whole."""
+    return "content-length" in answer.headers or "transfer-encoding" in answer.headers
 
 
 def _refuse_foreign(answer: Answer, next_uri: object) -> None:
@@ -178,6 +186,12 @@ def _refuse_foreign(answer: Answer, next_uri: object) -> None:
     for told in (next_uri, answer.headers.get(NEXT_URI_HEADER)):
         if told:
             own_address(answer.base_url, told)
+
+
+def _refuse_untold(next_offset: object, next_uri: object) -> None:
+    """Raise when there is a next page and nothing says where it starts: it would go missing."""
+    if next_offset is None and next_uri:
+        raise MalformedBodyError("it names a next page without the offset where that starts")
 
 
 def _status(envelope: Mapping[str, Any]) -> Status:

@@ -152,7 +152,7 @@ def _constant(column: str, *, holds: bool) -> str:
 def _scale(column: ResultColumn, literal: Literal) -> _Scale:
     name = column.type.name
     if name in _INTEGERS:
-        return _Scale(column.sql, _number(column, literal), _within(2**63, str))
+        return _Scale(column.sql, _number(column, literal), _bigint)
     if name in ("uint256", "int256"):
         big = f"CAST({column.sql} AS BIGNUM)"
         return _Scale(big, _number(column, literal), lambda units: f"CAST('{units}' AS BIGNUM)")
@@ -166,6 +166,11 @@ def _scale(column: ResultColumn, literal: Literal) -> _Scale:
         moments = f"epoch_{unit}({column.sql})"
         return _Scale(moments, _moment(column, literal) * per_second, _within(2**63, str))
     raise _refusal(column, literal)
+
+
+def _bigint(units: int) -> str | None:
+    """Write what DuckDB's bigint holds; its least value has no positive counterpart."""
+    return str(units) if -(2**63) <= units < 2**63 else None
 
 
 def _within(limit: int, write: Callable[[int], str]) -> Callable[[int], str | None]:

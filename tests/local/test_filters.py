@@ -7,6 +7,7 @@ import math
 from decimal import Decimal
 from fractions import Fraction
 
+import pyarrow as pa
 import pytest
 from asking import rows_of
 from hypothesis import HealthCheck, given, settings
@@ -246,6 +247,14 @@ def test_any_filter_is_three_valued_logic(ask, rows, filters):
         answer = ask.get(f"/execution/{execution}/results", filters=text, columns="i")
         expected = [[i] for i, row in enumerate(rows) if meaning(row) is True]
         assert rows_of(answer.json()) == expected, text
+
+
+@pytest.mark.parametrize("filters", ["n = {}", "n <= {}", "n IN (5, {})"])
+@pytest.mark.parametrize("least", [-(2**63), 2**63 - 1])
+def test_the_ends_of_bigint_are_numbers_like_others(ask, dune, filters, least):
+    """The least and the greatest bigint compare as what they are."""
+    odd = dune.store_result(pa.table({"n": pa.array([least, None], pa.int64())}))
+    assert kept(ask, odd, filters.format(least)) == [{"n": least}]
 
 
 def test_decimal_bounds_do_not_overflow(ask, dune):
