@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Self
 from dune_frames._decode.decoders import decoding
 from dune_frames._download.pages import check, check_sample, page_of, read_sample, read_span
 from dune_frames._download.plan import LARGEST_PAGE
-from dune_frames._download.proof import csv_is_right
+from dune_frames._download.proof import csv_is_right, is_open
 from dune_frames._download.spans import Spans
 from dune_frames._network.driver import result_of
 from dune_frames.errors import IncompleteResultError
@@ -56,8 +56,6 @@ STREAM, FRAME = Width(8, 48_000_000), Width(32, 256_000_000)
 _FEWEST = 2
 #: The size of a page of which no size is told, in bytes.
 _USUAL_PAGE = 8_000_000
-#: How many spans come as JSON, which is always exact, while that proof is on its way.
-BESIDE_PROOF = 1
 
 
 @dataclass(slots=True)
@@ -148,7 +146,13 @@ class Download:
             yield self.driver.run(read_sample(self.plan))
             at = None
         if at is not None:
-            yield from self._rest(Spans(self.plan, at, self.store))
+            yield from self._rest(Spans(self.plan, at, self.store, self._is_open))
+
+    @property
+    def _is_open(self) -> bool:
+        """Whether the first pages have to come before it is known how the others do."""
+        undecided = self.csv is None and self.format == "auto"
+        return undecided and is_open(self.plan, self.format, self.column_types)
 
     def _first(self, results: Results) -> Page:
         """Decode the page that came along when the execution was found."""
@@ -169,7 +173,7 @@ class Download:
             width = 1 if self.plan.rows is None else most
             while True:
                 while len(waiting) < width and (span := spans.take()):
-                    waiting.append((span, self._submit(pool, span, spans.taken)))
+                    waiting.append((span, self._submit(pool, span)))
                 if not waiting:
                     return
                 span, pages = waiting.popleft()
@@ -178,12 +182,11 @@ class Download:
                 yield from read
                 width = min(most, 2 * width)
 
-    def _submit(self, pool: ThreadPoolExecutor, span: Span, place: int) -> Future[list[Page]]:
+    def _submit(self, pool: ThreadPoolExecutor, span: Span) -> Future[list[Page]]:
         """Hand a span to the pool; before the first one not on disk, the question of its form."""
         if span.page is None and self._verdict is None:
             self._verdict = pool.submit(self.is_csv)
-        early = place <= BESIDE_PROOF and self.format == "auto" and self.csv is None
-        return pool.submit(self._read, span, self._verdict, early)
+        return pool.submit(self._read, span, self._verdict)
 
     def is_csv(self) -> bool:
         """Decide whether pages come as CSV, asking the server where that is worth it."""
@@ -191,11 +194,11 @@ class Download:
             return self.csv
         return self.driver.run(csv_is_right(self.plan, self.format, self.column_types))
 
-    def _read(self, span: Span, csv: Future[bool] | None, early: bool) -> list[Page]:
+    def _read(self, span: Span, csv: Future[bool] | None) -> list[Page]:
         stored = self._load(span)
         if stored is not None:
             return [stored]
-        as_csv = csv is not None and (csv.done() or not early) and csv.result()
+        as_csv = csv is not None and not span.early and csv.result()
         pages: list[Page] = []
         try:
             self.driver.run(read_span(self.plan, span, pages, csv=as_csv))

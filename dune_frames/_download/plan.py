@@ -14,6 +14,8 @@ Format = Literal["auto", "json", "csv"]
 
 #: The page size that Dune's own clients use; larger ones were answered with this many rows.
 LARGEST_PAGE = 32_000
+#: So many rows come as JSON whatever they are: the proof that CSV carries them would cost more.
+SMALL_ROWS = 4_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +71,14 @@ class Span:
     ----------
     page : int or None
         Where the page on disk starts that holds it, so that it need not be asked for.
+    early : bool
+        It is read as JSON, which is always exact, while the proof that CSV is safe is on its way.
     """
 
     start: int
     stop: int
     page: int | None = None
+    early: bool = False
 
 
 @dataclass(frozen=True, slots=True)

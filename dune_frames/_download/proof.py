@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from dune_frames._ask.query import Window
 from dune_frames._decode.from_csv import carries, spoiling_filter
+from dune_frames._download.plan import SMALL_ROWS
 from dune_frames._network.exchange import Flow, exchange
 from dune_frames._wire import answers, endpoints
 from dune_frames.errors import APIError, DecodeError
@@ -19,9 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from dune_frames._download.plan import Format, Plan
-
-#: A result of no more rows than this comes as JSON: the proof that CSV is safe would cost more.
-SMALL_ROWS = 4_000
 
 
 def csv_is_right(plan: Plan, wish: Format, column_types: Mapping[str, str] | None) -> Flow[bool]:
@@ -41,16 +39,24 @@ def csv_is_right(plan: Plan, wish: Format, column_types: Mapping[str, str] | Non
     DecodeError
         The caller wishes CSV, and CSV cannot carry the result.
     """
-    possible = column_types is not None and carries(column_types.values())
-    small = plan.rows is not None and plan.rows <= SMALL_ROWS
-    if wish == "csv" and not possible:
+    if wish == "csv" and not _possible(column_types):
         raise _cannot(plan, "a column has a type that it does not carry")
-    if column_types is None or not possible or wish == "json" or (wish == "auto" and small):
+    if column_types is None or not is_open(plan, wish, column_types):
         return False
     proven = yield from prove_csv(plan, column_types)
     if wish == "csv" and proven is False:
         raise _cannot(plan, "it has integers beyond 2^53 or the text '<nil>'")
     return proven is True or wish == "csv"
+
+
+def is_open(plan: Plan, wish: Format, column_types: Mapping[str, str] | None) -> bool:
+    """Tell whether only the server knows if pages may come as CSV."""
+    small = plan.rows is not None and plan.rows <= SMALL_ROWS
+    return _possible(column_types) and (wish == "csv" or (wish == "auto" and not small))
+
+
+def _possible(column_types: Mapping[str, str] | None) -> bool:
+    return column_types is not None and carries(column_types.values())
 
 
 def _cannot(plan: Plan, why: str) -> DecodeError:

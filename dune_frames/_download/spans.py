@@ -6,7 +6,7 @@ import sys
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from dune_frames._download.plan import LARGEST_PAGE, Page, Plan, Span
+from dune_frames._download.plan import LARGEST_PAGE, SMALL_ROWS, Page, Plan, Span
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,14 +28,15 @@ class Spans:
         Where the next span starts.
     store : PageStore or None
         Where pages that came before are.
-    taken : int
-        How many were handed out.
+    is_open : bool
+        Whether it is being asked if pages may come as CSV. Meanwhile one early span is read, and a
+        short one, because JSON is about twice as large.
     """
 
     plan: Plan
     at: int
     store: PageStore | None = None
-    taken: int = 0
+    is_open: bool = False
     page_rows: int = LARGEST_PAGE
     ended: bool = False
 
@@ -49,10 +50,10 @@ class Spans:
         end = self.plan.end
         if self.ended or (end is not None and self.at >= end):
             return None
-        span = self._stored() or Span(self.at, self._stop())
+        span = self._stored() or self._next()
         self.ended = span.stop == _NO_STOP
         span = span if end is None else replace(span, stop=min(span.stop, end))
-        self.at, self.taken = span.stop, self.taken + 1
+        self.at = span.stop
         return span
 
     def _stored(self) -> Span | None:
@@ -62,9 +63,14 @@ class Spans:
         after = self.store.after(page)
         return Span(self.at, _NO_STOP if after is None else after, page)
 
-    def _stop(self) -> int:
-        """Return where a span from here on stops: after a page, or where a stored one starts."""
-        stop = self.at + self.page_rows
+    def _next(self) -> Span:
+        """Return a span that has to be asked for."""
+        early, self.is_open = self.is_open, False
+        return Span(self.at, self._stop(SMALL_ROWS if early else self.page_rows), early=early)
+
+    def _stop(self, rows: int) -> int:
+        """Return where a span from here on stops: after its rows, or where a stored one starts."""
+        stop = self.at + rows
         stored = None if self.store is None else self.store.next_start(self.at)
         return stop if stored is None else min(stop, stored)
 
