@@ -219,8 +219,11 @@ def finished_run(sdk, execution_id, seconds=20.0):
 def test_what_is_no_id_is_refused(local, client, nobody):
     """An empty variable, or an id that leads to another endpoint, is not sent."""
     local.clear_requests()
-    run, pipeline = client.execution(nobody), client.pipeline_execution(nobody)
-    for call in (run.status, run.cancel, run.read, pipeline.status):
+    for call in (
+        lambda: client.execution(nobody),
+        lambda: client.read_execution(nobody),
+        lambda: client.pipeline_execution(nobody).status(),
+    ):
         with pytest.raises(errors.InvalidRequestError, match="no id"):
             call()
     assert local.requests == ()

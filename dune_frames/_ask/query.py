@@ -53,9 +53,10 @@ def execution_id_of(execution: str) -> str:
     Raises
     ------
     InvalidRequestError
-        It is no text, or there is nothing in it.
+        It is no text, or there is nothing in it that could be an id.
     """
-    if not isinstance(execution, str) or not execution.strip():
+    dots = ". \t\r\n"  # which lead elsewhere in a path, as blanks do
+    if not isinstance(execution, str) or not execution.strip(dots):
         raise InvalidRequestError(
             f"{execution!r} is no id of an execution",
             advice="give the id as Dune shows it, such as '01HKZJ2683PHF9Q9PHHQ8FW4Q1'.",

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from dune_frames.errors import InvalidRequestError
+from dune_frames._ask.query import execution_id_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -156,12 +156,8 @@ def _execution(execution_id: str) -> str:
 
 
 def _segment(text: str) -> str:
-    """Write an id as one part of a path. None, and what leads elsewhere, is nobody's id."""
-    if not isinstance(text, str) or not text.strip(". "):
-        raise InvalidRequestError(
-            f"{text!r} is no id of an execution", advice="give Dune's id, 26 characters."
-        )
-    return quote(text, safe="", errors="replace")
+    """Write an id as one part of a path."""
+    return quote(execution_id_of(text), safe="", errors="replace")
 
 
 def _window(window: Window, allow_partial: bool) -> tuple[tuple[str, str], ...]:
