@@ -11,9 +11,10 @@ import pytest
 from raw_server import RawServer, http
 
 from dune_frames import errors
-from dune_frames._network.driver import Deadline, Driver, Pace, StoppedError, in_thread
+from dune_frames._network.driver import Driver, StoppedError, in_thread
 from dune_frames._network.exchange import Sleep, exchange
 from dune_frames._network.key import Key
+from dune_frames._network.pace import Deadline, Pace
 from dune_frames._network.transport import Transport
 from dune_frames._wire import answers, endpoints
 

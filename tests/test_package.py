@@ -25,7 +25,7 @@ WAY_OF_THE_DATA = {
     "_wire": ["endpoints", "envelope", "fields", "origin", "answers", "catalog", "plans", "refusal"],
     "_progress": ["viewer", "terminal", "notebooks", "watch"],
     "_network": [
-        "key", "settings", "attempt", "connection", "exchange", "transport", "driver",
+        "key", "settings", "attempt", "connection", "exchange", "transport", "pace", "driver",
     ],
     "_run": ["source", "lifecycle", "account", "declared", "pin"],
     "_decode": ["evidence", "column", "native", "from_json", "from_csv", "decoders"],

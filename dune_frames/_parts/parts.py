@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from dune_frames._download.download import Width
-from dune_frames._network.driver import Deadline
 from dune_frames._network.exchange import Flow, Sleep
+from dune_frames._network.pace import Deadline
 from dune_frames._read.read import naming
 from dune_frames._run.pin import Pinned
 from dune_frames.errors import RateLimitError, ServerError, TransportError, UntrustedAddressError

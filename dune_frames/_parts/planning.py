@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from dune_frames._network.driver import Deadline
+from dune_frames._network.pace import Deadline
 from dune_frames._parts.access import Access
 from dune_frames._parts.cut import Part, cut, part_rows
 from dune_frames._parts.parts import Parts

@@ -7,7 +7,8 @@ from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from dune_frames._download.cache import Cache
-from dune_frames._network.driver import Deadline, Driver, Pace
+from dune_frames._network.driver import Driver
+from dune_frames._network.pace import Deadline, Pace
 from dune_frames._network.transport import Offline, Transport
 from dune_frames._progress.watch import Watch, refuse_other_progress
 from dune_frames._read.fan_out import FanOut, Part

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from dune_frames._frame.provenance import Provenance
-    from dune_frames._network.driver import Pace
+    from dune_frames._network.pace import Pace
     from dune_frames._progress.watch import Watch
     from dune_frames._read.read import Read
     from dune_frames._run.source import Saved
