@@ -1,4 +1,4 @@
-"""Dask on processes and workers of its own: ``python -m pytest -m dask``."""
+"""Dask on processes and workers of its own: ``python -m pytest -n 0 -m dask``."""
 
 from __future__ import annotations
 

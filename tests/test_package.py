@@ -150,8 +150,8 @@ def test_reading_polars_does_not_load_pandas():
     "command",
     [
         "pip install -q -e '.[test]' && python -m pytest\n",
-        "pip install -q -e '.[test,examples]' && python -m pytest -m notebook\n",
-        "pip install -q -e '.[test,browser]' && python -m pytest -m browser --screenshot ",
+        "pip install -q -e '.[test,examples]' && python -m pytest -n 0 -m notebook\n",
+        "pip install -q -e '.[test,browser]' && python -m pytest -n 0 -m browser --screenshot ",
     ],
 )
 def test_readme_and_ci_run_the_same_tests(command):

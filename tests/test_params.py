@@ -70,7 +70,7 @@ def test_values_as_dune_takes_them(value: Any, sent: Any) -> None:
 
 REFUSED = [
     float("nan"), float("inf"), Decimal("NaN"), Decimal("-Infinity"), pd.NaT, pd.NA, {"a": 1},
-    {1, 2}, object(), timedelta(1), time(1), 1j, np.datetime64("NaT"), np.array([1, 2]),
+    {1, 2}, Ellipsis, timedelta(1), time(1), 1j, np.datetime64("NaT"), np.array([1, 2]),
     [[1]], [None], [], (), datetime.min.replace(tzinfo=PLUS_TWO),
 ]  # fmt: skip
 
@@ -264,7 +264,7 @@ def test_other_literals(value: Any, sql: str) -> None:
     "value",
     [
         2**256, -(2**255) - 1, Decimal(10) ** 38, Decimal("1e-39"), Decimal("NaN"), [], [[1]],
-        {"a": 1}, object(), timedelta(1), time(1), pd.NaT, pd.NA, np.datetime64("NaT"),
+        {"a": 1}, Ellipsis, timedelta(1), time(1), pd.NaT, pd.NA, np.datetime64("NaT"),
     ],
     ids=repr,
 )  # fmt: skip
@@ -359,7 +359,7 @@ def test_sql_in_which_no_value_is_safe(sql: str) -> None:
         bind(sql, {"x": "; DROP TABLE t; --"})
 
 
-@pytest.mark.parametrize("value", [None, [1, 2], float("nan"), object()])
+@pytest.mark.parametrize("value", [None, [1, 2], float("nan"), Ellipsis])
 def test_what_has_no_text_cannot_stand_in_text(value: Any) -> None:
     """Inside quotes only a value with a plain text can stand."""
     with pytest.raises(InvalidRequestError, match="parameter 'x'"):

@@ -1,6 +1,6 @@
 """Spark: its frames are the eager table, for the price of what they use.
 
-``python -m pytest -m spark``, with ``dune-frames[spark]`` and Java 17 or later.
+``python -m pytest -n 0 -m spark``, with ``dune-frames[spark]`` and Java 17 or later.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Spark's filters as predicates: ``python -m pytest -m spark``; no Java is needed for these."""
+"""Spark's filters as predicates: ``python -m pytest -n 0 -m spark``; no Java is needed for these."""
 
 from __future__ import annotations
 

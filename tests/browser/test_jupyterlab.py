@@ -1,6 +1,6 @@
 """What people see: a cell in a real JupyterLab, in a real browser, while it reads and afterwards.
 
-``python -m pytest -m browser --screenshot notebook.png`` also keeps pictures: there of the end, and in
+``python -m pytest -n 0 -m browser --screenshot notebook.png`` also keeps pictures: there of the end, and in
 ``notebook-running.png`` beside it of the bar half-way.
 """
 
