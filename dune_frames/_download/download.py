@@ -52,7 +52,7 @@ class Width:
 
 
 #: A stream holds little else, and who reads it may stop early; a frame keeps all pages anyway.
-STREAM, FRAME = Width(8, 48_000_000), Width(32, 256_000_000)
+STREAM, FRAME = Width(8, 40_000_000), Width(32, 256_000_000)
 _FEWEST = 2
 #: The size of a page of which no size is told, in bytes.
 _USUAL_PAGE = 8_000_000

@@ -34,10 +34,17 @@ _NAME = re.compile(r"(\d+)-(\d+|end)-([0-9a-f]{8})\.arrow")
 @contextmanager
 def appearing(path: Path) -> Iterator[Path]:
     """Give a file of another name to write, and rename it when all went well."""
-    part = path.parent / f".{path.name}.{secrets.token_hex(4)}.tmp"
-    try:
+    with _hidden(path.parent, path.name) as part:
         yield part
         part.replace(path)
+
+
+@contextmanager
+def _hidden(folder: Path, name: str) -> Iterator[Path]:
+    """Give a file to write that is gone afterwards, unless it was renamed."""
+    part = folder / f".{name}.{secrets.token_hex(4)}.tmp"
+    try:
+        yield part
     finally:
         part.unlink(missing_ok=True)
 
@@ -145,16 +152,15 @@ class PageStore:
 
         if self._projects:
             return
-        options, body = pa.ipc.IpcWriteOptions(compression="lz4"), pa.BufferOutputStream()
-        with pa.ipc.new_file(body, self._schema, options=options) as writer:
-            for page in pages:
-                writer.write_table(page.table)
-        content = body.getvalue()
-        name = _File(start, pages[-1].next_offset, zlib.crc32(content)).name
+        options = pa.ipc.IpcWriteOptions(compression="lz4")
         with suppress(OSError):
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            with appearing(self.folder / name) as part:
-                part.write_bytes(content)
+            with _hidden(self.folder, str(start)) as part:
+                with pa.ipc.new_file(str(part), self._schema, options=options) as writer:
+                    for page in pages:
+                        writer.write_table(page.table)
+                file = _File(start, pages[-1].next_offset, zlib.crc32(_content(part)))
+                part.replace(self.folder / file.name)
 
     def remove(self) -> None:
         """Delete all of it."""
@@ -163,10 +169,14 @@ class PageStore:
 
 def _sound(path: Path, checksum: int) -> pa.Buffer:
     """Return what a file holds, if that is what was written."""
-    import pyarrow as pa
-
-    with pa.memory_map(str(path)) as file:
-        content = file.read_buffer()
+    content = _content(path)
     if zlib.crc32(content) != checksum:
         raise ValueError(f"{path.name} has another content than its name says")
     return content
+
+
+def _content(path: Path) -> pa.Buffer:
+    import pyarrow as pa
+
+    with pa.memory_map(str(path)) as file:
+        return file.read_buffer()
