@@ -24,7 +24,7 @@ The code follows the way of the data, and so can a reader; each room imports onl
 
 On top stand the handles (`execution`, `pipeline`), the `client` and the functions of ``_api``;
 beside them the shell (``cli``), the notebook's magic (``magic``), the embedded Dune (``local``)
-and the ways to two engines (``dask``, ``spark``).
+with its pytest fixture (``pytest_plugin``), and the ways to two engines (``dask``, ``spark``).
 """
 
 from __future__ import annotations
