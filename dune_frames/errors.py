@@ -227,8 +227,9 @@ class MaybeStartedError(TransportError):
     """
 
     default_advice = (
-        "look for the run at https://dune.com/workspace/executions or with latest_execution(); "
-        "go on with read_dune_execution(execution_id) if it is there, and call again if not."
+        "look for the run at https://dune.com/workspace/executions, or for that of a saved query "
+        "with latest_execution(query); go on with read_dune_execution(execution_id) if it is "
+        "there, and call again if not."
     )
 
 
