@@ -40,11 +40,6 @@ class Spans:
     page_rows: int = LARGEST_PAGE
     ended: bool = False
 
-    @property
-    def left(self) -> int | None:
-        """How many rows are still to hand out, where that is certain."""
-        return None if self.plan.rows is None else (self.plan.end or 0) - self.at
-
     def take(self) -> Span | None:
         """Return the next span; `None` when there is none left."""
         end = self.plan.end

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -15,15 +14,17 @@ from dune_frames._download.plan import Plan
 from dune_frames._frame.frames import FrameOptions, to_frame
 from dune_frames._frame.provenance import FanOutProvenance, Provenance, attach
 from dune_frames._frame.sink import sink_parquet, store_beside
+from dune_frames._network import exchange
 from dune_frames._network.driver import Driver, in_thread
 from dune_frames._read.estimate import refuse_large
 from dune_frames._run.pin import pin
 from dune_frames._types.schema import result_schema
 from dune_frames._wire.answers import Metadata
-from dune_frames.errors import DuneError, InvalidRequestError
+from dune_frames.errors import InvalidRequestError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     import pyarrow as pa
@@ -210,12 +211,6 @@ def _project(metadata: Metadata, wanted: Sequence[str] | None) -> Metadata:
     return replace(metadata, column_names=tuple(wanted), column_types=kept)
 
 
-@contextmanager
-def naming(run: Status | Provenance | FanOutProvenance) -> Iterator[None]:
+def naming(run: Status | Provenance | FanOutProvenance) -> AbstractContextManager[None]:
     """Put the execution into every error that leaves."""
-    try:
-        yield
-    except DuneError as problem:
-        problem.execution_id = problem.execution_id or run.execution_id
-        problem.query_id = problem.query_id or run.query_id
-        raise
+    return exchange.naming(run.execution_id, run.query_id)
